@@ -1,0 +1,5 @@
+"""`python -m causalspec`."""
+
+from causalspec.cli import main
+
+raise SystemExit(main())

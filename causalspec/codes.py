@@ -1,0 +1,85 @@
+"""The diagnostics' codes: stable, never reused.
+
+Families: E01 syntax, E02 names, E03 types and domains, E04 graph, E05 alignment, E06 data, E07 claims, W pedantic,
+R run time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What a code means. `bad_example` is text that gives it, for a task that is otherwise sound."""
+
+    code: str
+    title: str
+    explanation: str
+    bad_example: str = ""
+
+
+_ALL = (
+    Code("E0101", "a syntax error", "The statement cannot go on like this. The label says what may stand here instead.",
+         "input price: decimal(2) in .. 9.99"),
+    Code("E0102", "this begins no statement", "Every statement begins with a keyword, and each kind of body has its own.",
+         "imput price: decimal(2) in 0.01 .. 9.99"),
+    Code("E0103", "an unmatched bracket", "Each ( [ { needs its ) ] }, in the right order.", "var above: bool = (price >= lower"),
+    Code("E0104", "a string that is not closed", "A string ends on its line; a text over several lines stands in triple quotes.",
+         'prompt "{price} dollars'),
+    Code("E0105", "a control character", "Only tabs and line ends may stand beside visible text."),
+    Code("E0106", "brackets nested too deep", "Brackets may be nested 64 deep: name a part with `let` or `var`."),
+    Code("E0107", "an unknown escape", 'The escapes are \\n, \\t, \\" and \\\\.', 'prompt "{price}\\d"'),
+    Code("E0108", "a malformed hole in a prompt", "A hole is {name}, {expression as name} or {'text' as name}; a brace is {{ or }}.",
+         'prompt "{price dollars"'),
+    Code("E0109", "a number with too many digits", "Numbers have at most 30 digits."),
+    Code("E0110", "a spec that is too long", "A spec is at most 1 MiB of text."),
+    Code("E0201", "an unknown name", "The name is not defined where it is used. The nearest known name is suggested.",
+         "var above: bool = prize >= lower"),
+    Code("E0202", "something defined or given twice", "Each name is defined once in its task or model, each setting given once."),
+    Code("E0203", "a name of the wrong kind", "The name is declared, but as something else.", "align x for price_tagging { … }"),
+    Code("E0204", "something is missing", "A task needs inputs, a prompt and an output; an alignment a place and a method; "
+         "an experiment `lm` and `run`."),
+    Code("E0205", "a wrong argument", "The call has no such argument, lacks one, or its value is not of the right form."),
+    Code("E0206", "this cannot stand in this declaration", "A variant replaces inputs' domains, all of `require`, the prompt, "
+         "or the output's words, one for one; a `let` belongs in the task."),
+    Code("E0207", "an unknown edition", "The first line says which edition of the language the file is written in: `cspec 1`."),
+    Code("E0301", "a wrong type", "The value is of another type than its place asks for.", "require price + true"),
+    Code("E0302", "a value with too many decimal places", "A value can need more decimal places than its type has; the label shows "
+         "an assignment. Declare a finer type or round the value.", "var midpoint: decimal(2) = (lower + upper) / 2"),
+    Code("E0303", "a divisor that can be 0", "A divisor's range must not include 0.", "let r = price // (price - lower)"),
+    Code("E0304", "a ratio used as a value", "A quotient without a finite decimal may be compared, rounded or floored.",
+         "let third = price / 3"),
+    Code("E0305", "an empty or missing domain", "An input is drawn from its domain, which must not be empty; an output needs at "
+         "least two words.", "input price: decimal(2) in 9.99 .. 0.01"),
+    Code("E0306", "a malformed type", "Types are bool, int in a .. b, decimal(k) in a .. b, \"Yes\" | \"No\", and tuples of these."),
+    Code("E0307", "a word outside the output's domain", "The mechanism can say a word that is not among the output's.",
+         'output answer = if above then "Yes" else "Maybe"'),
+    Code("E0308", "a mechanism that leaves its domain", "The label shows an assignment for which the value is outside the declared "
+         "range.", "var half: decimal(2) in 0.00 .. 3.00 = upper"),
+    Code("E0309", "an example that fails or does not fit", "An `example` gives every input a value of its domain and the output that "
+         "the model must compute."),
+    Code("E0401", "a cycle", "A causal graph is acyclic: no variable may depend on itself.", "var a: bool = not b"),
+    Code("E0402", "a model without a mechanism for the output", "A model ends in the task's output."),
+    Code("E0501", "an ancestor at the same site", "Variables that share a site are swapped independently, so none may be an ancestor "
+         "of another."),
+    Code("E0502", "no token", "Tokens are named through the prompt: `last`, `price.first`, `price.last`, `price[1]`."),
+    Code("E0506", "no such layer", "Layers are 0-based blocks: `all`, a number, a range, or a list of these."),
+    Code("E0507", "too many variables at one site", "At most four variables share a site."),
+    Code("E0601", "a condition that no input meets", "No assignment of the inputs fulfils every `require`.", "require price > 20.00"),
+    Code("E0602", "too few tuples", "Under 30 tuples decide nothing."),
+    Code("E0701", "a score that names no single site", "`iia(x)` of a grid is many numbers: take `best(…)` or `mean(…)`, and name one "
+         "placement."),
+    Code("E0702", "not a claim", "A claim compares scores with numbers or with each other by < <= > >=, joined by and, or, not."),
+    Code("E0703", "a claim that no experiment computes", "An experiment must run the alignment, the control and the variant that a "
+         "claim asks for."),
+    Code("W0101", "no edition", "A file begins with `cspec 1`, so that it keeps its meaning when the language grows."),
+    Code("W0301", "a domain that is not proved", "The bounds do not prove that the value stays in its domain, and no drawn assignment "
+         "leaves it. A run stops at the first that does."),
+    Code("W0401", "models that differ without an intervention", "Rival models may disagree on the task itself, but it changes what "
+         "accuracy means."),
+    Code("W0602", "an input that the prompt does not show", "The LM cannot know a value that stands nowhere in its prompt."),
+    Code("W0701", "raw IIA of two alignments compared", "Chance differs between alignments; `gain` takes it out."),
+)  # fmt: skip
+
+CODES = {code.code: code for code in _ALL}

@@ -1,0 +1,246 @@
+"""Check where variables might live: LMs, placements, sites, methods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from causalspec.diagnostics import Label, Report
+from causalspec.semantics.expressions import nearest, report_unknown
+from causalspec.semantics.hypothesis import (
+    Alignment,
+    LanguageModel,
+    LayerRange,
+    LmKind,
+    Model,
+    Placement,
+    Task,
+    TokenPlace,
+)
+from causalspec.span import Span
+from causalspec.syntax import ast
+
+SITES = ("residual",)
+METHODS: Mapping[str, tuple[str, ...]] = {"boundless_das": ()}  # name → its options
+DTYPES = ("float32", "bfloat16", "float16")
+JOINT = 4  # variables at one site
+
+
+def arguments(call: ast.Call, positional: Sequence[str], named: Sequence[str], report: Report) -> dict[str, ast.Expr]:
+    """The arguments of a call by name; what does not fit is E0205."""
+    found: dict[str, ast.Expr] = {}
+    names = [*positional, *named]
+    place = 0
+    for argument in call.arguments:
+        if argument.name is None:
+            if place >= len(positional):
+                report.add("E0205", f"`{call.function.text}` takes no further value here", argument.span,
+                           help=f"its arguments: {_listed(names)}")  # fmt: skip
+                continue
+            key, place = positional[place], place + 1
+        else:
+            key = argument.name.text
+        if key not in names:
+            close = nearest(key, names)
+            hint = f"did you mean `{close}`?" if close else f"its arguments: {_listed(names)}"
+            report.add("E0205", f"`{call.function.text}` has no argument `{key}`", argument.span, hint)
+        elif key in found:
+            report.add("E0202", f"`{key}` is given twice", argument.span)
+        else:
+            found[key] = argument.value
+    return found
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names) or "none"
+
+
+def literal_text(expression: ast.Expr | None, what: str, report: Report) -> str | None:
+    if isinstance(expression, ast.Text):
+        return expression.value
+    if expression is not None:
+        report.add("E0301", f"{what} is a string", expression.span)
+    return None
+
+
+_KINDS: Mapping[str, LmKind] = {"embedded": "embedded", "hub": "hub", "path": "path"}
+
+
+def check_lm(written: ast.Lm, report: Report) -> LanguageModel | None:
+    """`embedded("tiny")`, `hub("name", revision = …, dtype = …, chat = …)` or `path("folder", …)`."""
+    call = written.value
+    kind = _KINDS.get(call.function.text)
+    if kind is None:
+        report_unknown(report, call.function, "kind of LM", _KINDS)
+        return None
+    named = {"embedded": (), "hub": ("revision", "dtype", "chat"), "path": ("dtype", "chat")}[kind]
+    found = arguments(call, ("name",), named, report)
+    if "name" not in found:
+        report.add("E0205", f"`{kind}` needs the LM's name", call.span, help=f'for example `{kind}("tiny")`')
+    reference = literal_text(found.get("name"), "an LM's name", report)
+    dtype = _word(found.get("dtype"), "dtype", DTYPES, report)
+    chat = found.get("chat")
+    if chat is not None and not isinstance(chat, ast.Truth):
+        report.add("E0301", "`chat` is true or false", chat.span)
+    revision = literal_text(found.get("revision"), "a revision", report)
+    if reference is None:
+        return None
+    use_chat = isinstance(chat, ast.Truth) and chat.value
+    return LanguageModel(written.name.text, kind, reference, revision, dtype, use_chat, written.name.span)
+
+
+def _word(expression: ast.Expr | None, what: str, words: Sequence[str], report: Report) -> str | None:
+    if expression is None:
+        return None
+    if isinstance(expression, ast.Name):
+        if expression.text in words:
+            return expression.text
+        report_unknown(report, expression, what, words)
+    else:
+        report.add("E0301", f"`{what}` is one of {_listed(words)}", expression.span)
+    return None
+
+
+def check_alignment(written: ast.Align, model: Model, task: Task, report: Report) -> Alignment:
+    """An alignment of a checked model."""
+    placements: list[Placement] = []
+    placed: dict[str, Span] = {}
+    for item in written.items:
+        if isinstance(item, ast.Place):
+            placement = _placement(item, model, task, placed, report)
+            if placement is not None:
+                placements.append(placement)
+    if not any(isinstance(item, ast.Place) or _is_broken(item, "place") for item in written.items):
+        report.add("E0204", f"align `{written.name.text}` places no variable", written.name.span,
+                   help="for example `place above on residual(layers = all, tokens = last)`")  # fmt: skip
+    method = _method(written, report)
+    return Alignment(written.name.text, model.name, tuple(placements), method, {}, written.name.span)
+
+
+def _is_broken(item: object, keyword: str) -> bool:
+    return isinstance(item, ast.Broken) and item.keyword == keyword
+
+
+def _method(written: ast.Align, report: Report) -> str:
+    methods = [item for item in written.items if isinstance(item, ast.Method)]
+    if not methods and any(_is_broken(item, "method") for item in written.items):
+        return ""
+    if not methods:
+        report.add("E0204", f"align `{written.name.text}` names no method", written.name.span,
+                   help="write `method boundless_das`")  # fmt: skip
+        return ""
+    for extra in methods[1:]:
+        report.add("E0202", f"align `{written.name.text}` has a second method", extra.span, "again here",
+                   labels=(Label(methods[0].span, "first here"),))  # fmt: skip
+    call = methods[0].value
+    if call.function.text not in METHODS:
+        report_unknown(report, call.function, "method", METHODS)
+    else:
+        arguments(call, (), METHODS[call.function.text], report)
+    return call.function.text
+
+
+def _placement(place: ast.Place, model: Model, task: Task, placed: dict[str, Span], report: Report) -> Placement | None:
+    known = {variable.name for variable in model.variables}
+    names: list[str] = []
+    for name in place.variables:
+        if name.text not in known:
+            report_unknown(report, name, f"variable in model `{model.name}`", known)
+        elif name.text in placed:
+            report.add("E0202", f"`{name.text}` is placed twice", name.span, "again here",
+                       labels=(Label(placed[name.text], "first here"),),
+                       help="alternatives go in one line: `tokens = [price.last, last]`")  # fmt: skip
+        else:
+            placed[name.text] = name.span
+            names.append(name.text)
+    if len(place.variables) > JOINT:
+        report.add("E0507", f"more than {JOINT} variables at one site", place.span, help="place fewer of them together")
+    _no_ancestors(place, names, model, report)
+    site = _site(place.site, task, report)
+    if site is None or len(names) != len(place.variables):
+        return None
+    layers, tokens = site
+    return Placement(tuple(names), place.site.function.text, layers, tokens, place.span)
+
+
+def _no_ancestors(place: ast.Place, names: Sequence[str], model: Model, report: Report) -> None:
+    """E0501: variables swapped at one site must not be ancestors of each other (meaning.md, Interchange)."""
+    for name in place.variables:
+        above = _ancestors(name.text, model)
+        for other in names:
+            if other in above:
+                report.add("E0501", f"`{other}` is an ancestor of `{name.text}`: they cannot share a site", name.span,
+                           help="place the two in separate lines")  # fmt: skip
+
+
+def _ancestors(name: str, model: Model) -> set[str]:
+    found: set[str] = set()
+    frontier = list(model.parents.get(name, ()))
+    while frontier:
+        parent = frontier.pop()
+        if parent not in found:
+            found.add(parent)
+            frontier.extend(model.parents.get(parent, ()))
+    return found
+
+
+def _site(call: ast.Call, task: Task, report: Report) -> tuple[tuple[LayerRange, ...], tuple[TokenPlace, ...]] | None:
+    if call.function.text not in SITES:
+        report_unknown(report, call.function, "kind of site", SITES)
+        return None
+    found = arguments(call, (), ("layers", "tokens"), report)
+    for needed, example in (("layers", "all"), ("tokens", "last")):
+        if needed not in found:
+            report.add("E0205", f"`{call.function.text}` needs `{needed}`", call.span,
+                       help=f"for example `{needed} = {example}`")  # fmt: skip
+    if "layers" not in found or "tokens" not in found:
+        return None
+    layers = _layers(found["layers"], report)
+    tokens = _tokens(found["tokens"], task, report)
+    return (layers, tokens) if layers and tokens else None
+
+
+def _layers(written: ast.Expr, report: Report) -> tuple[LayerRange, ...]:
+    match written:
+        case ast.Name(text="all", span=span):
+            return (LayerRange(0, None, 1, span),)
+        case ast.Number(digits=layer, scale=0, span=span):
+            return (LayerRange(layer, layer, 1, span),)
+        case ast.RangeOf(low=ast.Number(scale=0) as low, high=ast.Number(scale=0) as high, step=step, span=span):
+            stride = 1 if step is None else step.digits if isinstance(step, ast.Number) and step.scale == 0 else 0
+            if low.digits <= high.digits and stride > 0:
+                return (LayerRange(low.digits, high.digits, stride, span),)
+            report.add("E0506", "this range of layers is empty", span)
+            return ()
+        case ast.ListOf(items=items):
+            return tuple(layer for item in items for layer in _layers(item, report))
+    report.add(
+        "E0506", "this names no layers", written.span, help="write `all`, `3`, `0 .. 30 step 5`, or a list of these"
+    )
+    return ()
+
+
+def _tokens(written: ast.Expr, task: Task, report: Report) -> tuple[TokenPlace, ...]:
+    if isinstance(written, ast.ListOf):
+        found = [place for item in written.items for place in _tokens(item, task, report)]
+        for index, place in enumerate(found):
+            if str(place) in map(str, found[:index]):
+                report.add("E0202", f"token `{place}` stands here twice", place.span)
+        return tuple(found)
+    match written:
+        case ast.Name(text="last", span=span):
+            return (TokenPlace(None, -1, span),)
+        case ast.Access(base=ast.Name() as hole, member="last" | "first" as end, span=span):
+            index = -1 if end == "last" else 0
+        case ast.Index(base=ast.Name() as hole, index=ast.Number(digits=index, scale=0), span=span):
+            pass
+        case _:
+            report.add("E0502", "this names no token", written.span,
+                       help="write `last`, `price.first`, `price.last`, `price[1]`, or a list of these")  # fmt: skip
+            return ()
+    holes = [item.name for item in task.holes]
+    if not task.prompt:
+        return ()
+    if hole.text not in holes:
+        report_unknown(report, hole, f"span in the prompt of task `{task.name}`", holes)
+        return ()
+    return (TokenPlace(hole.text, index, span),)

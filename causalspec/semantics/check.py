@@ -1,0 +1,228 @@
+"""Check a spec: text in, `Hypothesis` and diagnostics out.
+
+Invariant: never raises on user input; every mistake of the file is told in one go; no hypothesis without a clean file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from causalspec.diagnostics import Diagnostic, Fix, Label, Report
+from causalspec.semantics.alignments import check_alignment, check_lm
+from causalspec.semantics.claim_check import ClaimChecker
+from causalspec.semantics.experiments import Known, check_experiment
+from causalspec.semantics.expressions import report_unknown
+from causalspec.semantics.hypothesis import (
+    Alignment,
+    Claim,
+    Experiment,
+    Hypothesis,
+    LanguageModel,
+    Model,
+    Variant,
+)
+from causalspec.semantics.models import check_model, warn_disagreements
+from causalspec.semantics.tasks import CheckedTask, check_task, replaced
+from causalspec.semantics.types import family
+from causalspec.span import Source, Span
+from causalspec.syntax import ast
+from causalspec.syntax.parse import parse
+
+EDITION = 1
+Named = ast.Task | ast.Variant | ast.Model | ast.Lm | ast.Align | ast.Experiment
+_Declared = TypeVar("_Declared", ast.Task, ast.Variant, ast.Model, ast.Lm, ast.Align, ast.Experiment, ast.Claim)
+_WORDS = {
+    ast.Task: "task",
+    ast.Variant: "variant",
+    ast.Model: "model",
+    ast.Lm: "lm",
+    ast.Align: "align",
+    ast.Experiment: "experiment",
+}
+
+
+def check(source: Source) -> tuple[Hypothesis | None, tuple[Diagnostic, ...]]:
+    """The hypothesis a text states, or None with at least one error; the diagnostics in the order of the text."""
+    report = Report(source)
+    spec = parse(source, report)
+    checker = _Checker(report, spec)
+    checker.run()
+    hypothesis = None if report.failed else checker.hypothesis()
+    return hypothesis, report.sorted()
+
+
+@dataclass(slots=True)
+class _Checker:
+    report: Report
+    spec: ast.Spec
+    tasks: dict[str, CheckedTask] = field(default_factory=dict)
+    models: dict[str, Model] = field(default_factory=dict)
+    lms: dict[str, LanguageModel] = field(default_factory=dict)
+    alignments: dict[str, Alignment] = field(default_factory=dict)
+    variants: dict[str, Variant] = field(default_factory=dict)
+    experiments: dict[str, Experiment] = field(default_factory=dict)
+    claims: list[Claim] = field(default_factory=list)
+
+    def run(self) -> None:
+        self._edition()
+        self._unique_names()
+        for task in self._all(ast.Task):
+            self.tasks.setdefault(task.name.text, check_task(task.name.text, task.items, task.name.span, self.report))
+        self._models()
+        self._variants()
+        for lm in self._all(ast.Lm):
+            found = check_lm(lm, self.report)
+            if found is not None:
+                self.lms.setdefault(lm.name.text, found)
+        for align in self._all(ast.Align):
+            self._alignment(align)
+        self._experiments()
+        self._claims()
+
+    def _all(self, kind: type[_Declared]) -> Iterator[_Declared]:
+        return (item for item in self.spec.declarations if isinstance(item, kind))
+
+    def _names(self, kind: type[Named]) -> set[str]:
+        return {item.name.text for item in self.spec.declarations if isinstance(item, kind) and isinstance(item, Named)}
+
+    def _broken(self) -> set[str]:
+        """Names whose declarations have a syntax error."""
+        return {
+            item.name.text for item in self.spec.declarations if isinstance(item, ast.Broken) and item.name is not None
+        }
+
+    def _edition(self) -> None:
+        edition = self.spec.edition
+        if edition is None:
+            start = Span(0, 0)
+            self.report.add("W0101", "the file does not say its edition of the language", start,
+                            help=f"begin it with `cspec {EDITION}`", fix=Fix(start, f"cspec {EDITION}\n"))  # fmt: skip
+        elif edition.digits != EDITION or edition.scale:
+            self.report.add("E0207", "this edition of the language is not known", edition.span,
+                            f"this causalspec reads edition {EDITION}")  # fmt: skip
+
+    def _unique_names(self) -> None:
+        seen: dict[str, ast.Name] = {}
+        titles: dict[str, Span] = {}
+        for item in self.spec.declarations:
+            if isinstance(item, ast.Broken):
+                continue
+            if isinstance(item, ast.Claim):
+                if item.title.value in titles:
+                    self.report.add("E0202", f'two claims are titled "{item.title.value}"', item.title.span)
+                titles.setdefault(item.title.value, item.title.span)
+                continue
+            if item.name.text in seen:
+                self.report.add("E0202", f"`{item.name.text}` is declared twice", item.name.span, "again here",
+                                labels=(Label(seen[item.name.text].span, "first here"),))  # fmt: skip
+            seen.setdefault(item.name.text, item.name)
+
+    def _known(self, name: ast.Name, kind: type[Named]) -> bool:
+        """Whether a declaration of that kind exists; else told, with what the name is instead."""
+        if name.text in self._names(kind):
+            return True
+        if name.text in self._broken():
+            return False
+        for item in self.spec.declarations:
+            if not isinstance(item, ast.Claim | ast.Broken) and item.name.text == name.text:
+                self.report.add(
+                    "E0203", f"`{name.text}` is not a {_WORDS[kind]}", name.span, f"it is a {_WORDS[type(item)]}"
+                )
+                return False
+        report_unknown(self.report, name, _WORDS[kind], self._names(kind))
+        return False
+
+    def _models(self) -> None:
+        by_task: dict[str, list[Model]] = {}
+        for written in self._all(ast.Model):
+            if self._known(written.task, ast.Task) and written.task.text in self.tasks:
+                model = check_model(written, self.tasks[written.task.text], self.report)
+                self.models.setdefault(model.name, model)
+                by_task.setdefault(model.task, []).append(model)
+        if not self.report.failed:
+            for task, models in by_task.items():
+                warn_disagreements(models, self.tasks[task], self.report)
+
+    def _variants(self) -> None:
+        written_tasks = {item.name.text: item for item in self._all(ast.Task)}
+        for variant in self._all(ast.Variant):
+            if not self._known(variant.task, ast.Task) or variant.task.text not in self.tasks:
+                continue
+            base = self.tasks[variant.task.text].task
+            quiet = Report(self.report.source)
+            items = replaced(written_tasks[variant.task.text], variant, self.report)
+            checked = check_task(variant.name.text, items, variant.name.span, quiet)
+            inside = [item for item in quiet.items if item.span is None or _within(item.span, variant.span)]
+            self.report.items.extend(inside)
+            task = checked.task
+            if len(task.output.type.words) != len(base.output.type.words) or task.output.name != base.output.name:
+                self.report.add("E0206", "a variant's output has the task's name and as many words", task.output.span)
+            for old, new in zip(base.inputs, task.inputs, strict=True):
+                if family(old.type) != family(new.type):
+                    self.report.add("E0206", f"`{new.name}` is {family(old.type)} in the task", new.span,
+                                    f"here it is {family(new.type)}")  # fmt: skip
+            self.variants.setdefault(variant.name.text, Variant(variant.name.text, task, base.name))
+
+    def _alignment(self, written: ast.Align) -> None:
+        if self._known(written.model, ast.Model) and written.model.text in self.models:
+            model = self.models[written.model.text]
+            found = check_alignment(written, model, self.tasks[model.task].task, self.report)
+            self.alignments.setdefault(written.name.text, found)
+
+    def _experiments(self) -> None:
+        task_of = {name: self.models[item.model].task for name, item in self.alignments.items()}
+        known = Known(tuple(self.lms), self.alignments, self.variants, task_of)
+        broken = {
+            item.name.text
+            for item in self.spec.declarations
+            if isinstance(item, ast.Lm | ast.Align | ast.Variant)
+            and item.name.text not in {*self.lms, *self.alignments, *self.variants}
+        } | self._broken()
+        for written in self._all(ast.Experiment):
+            found = check_experiment(_without(written, broken), known, self.report)
+            if found is not None:
+                self.experiments.setdefault(found.name, found)
+
+    def _claims(self) -> None:
+        whole = len(self.experiments) == len(self._names(ast.Experiment))
+        if self._broken() or (
+            self.report.failed and not (whole and len(self.alignments) == len(self._names(ast.Align)))
+        ):
+            return
+        checker = ClaimChecker(self.alignments, tuple(self.variants), self.experiments, self.report.source, self.report)
+        for written in self._all(ast.Claim):
+            claim = checker.check(written)
+            if claim is not None:
+                self.claims.append(claim)
+
+    def hypothesis(self) -> Hypothesis:
+        return Hypothesis(
+            self.report.source,
+            {name: checked.task for name, checked in self.tasks.items()},
+            self.models,
+            self.lms,
+            self.alignments,
+            self.variants,
+            self.experiments,
+            tuple(self.claims),
+        )
+
+
+def _within(inner: Span, outer: Span) -> bool:
+    return outer.start <= inner.start and inner.end <= outer.end
+
+
+def _without(written: ast.Experiment, broken: set[str]) -> ast.Experiment:
+    """The experiment without names whose declarations were already reported as wrong."""
+    from dataclasses import replace
+
+    def keep(argument: ast.Argument) -> bool:
+        return not (isinstance(argument.value, ast.Name) and argument.value.text in broken)
+
+    items = tuple(
+        replace(item, values=tuple(filter(keep, item.values))) if isinstance(item, ast.Setting) else item
+        for item in written.items
+    )
+    return replace(written, items=items)

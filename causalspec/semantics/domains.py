@@ -1,0 +1,207 @@
+"""Fit a value to a declared domain, or show an assignment that leaves it.
+
+In: a typed expression and the type it is assigned to. Out: the expression at that type, and `Obligation`s for what the
+bounds do not prove. An obligation is then refuted by a witness, or told as unproved (W0301).
+Invariant: an error shows an assignment on which the reader can repeat it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from random import Random
+
+from causalspec.diagnostics import Report
+from causalspec.semantics import arithmetic
+from causalspec.semantics.core import Core, NotRepresentable, evaluate, references
+from causalspec.semantics.types import Bool, Number, Tuple, Type, Unknown, Value, Words, digits_text, family, value_text
+from causalspec.span import Span
+
+CORNERS = 6  # inputs whose extremes are combined
+DRAWS = 200
+HARD_DRAWS = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """`value` (at its own scale) must be a multiple of 10**(own scale − scale) and lie in low .. high of `target`."""
+
+    value: Core
+    target: Number
+    name: str
+    span: Span
+
+
+def assign(core: Core, target: Type, name: str, report: Report, obligations: list[Obligation]) -> Core:
+    """`core` as a value of `target`; wrong families are reported, open questions go to `obligations`."""
+    if isinstance(core.type, Unknown) or isinstance(target, Unknown):
+        return core
+    if not arithmetic.same_family(core.type, target):
+        message = f"`{name}` is {family(target)}, but its value is {family(core.type)}"
+        report.add("E0301", message, core.span, f"this is {family(core.type)}")
+        return core
+    match core.type, target:
+        case Number() as type_, Number():
+            inside = target.low * 10**type_.scale <= type_.low * 10**target.scale
+            inside = inside and type_.high * 10**target.scale <= target.high * 10**type_.scale
+            if not inside or type_.scale > target.scale:
+                obligations.append(Obligation(core, target, name, core.span))
+            return arithmetic.to_scale(core, target.scale)
+        case Words(words=words), Words():
+            extra = [word for word in words if word not in target.words]
+            if extra:
+                report.add("E0307", f"`{name}` cannot be {Words(tuple(extra))}", core.span, f"its values are {target}")
+        case Tuple(), Tuple(items=types):
+            parts = [
+                assign(item, type_, f"{name}.{index}", report, obligations)
+                for index, (item, type_) in enumerate(zip(arithmetic.items(core), types, strict=True))
+            ]
+            return arithmetic.tuple_of(tuple(parts), core.span)
+    return core
+
+
+def bounded(declared: Type, found: Type) -> Type:
+    """A declared type without ranges, with the bounds of the value that it gets."""
+    match declared, found:
+        case Number(scale=scale), Number():
+            low, high = (
+                bound * 10**scale // 10**found.scale if scale < found.scale else bound * 10 ** (scale - found.scale)
+                for bound in (found.low, found.high)
+            )
+            return Number(scale, low, high)
+        case Tuple(items=a), Tuple(items=b) if len(a) == len(b):
+            return Tuple(tuple(map(bounded, a, b)))
+    return declared
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """What assignments are drawn from: inputs in order with their bounds, lets, and conditions."""
+
+    inputs: Sequence[tuple[str, Type, Core | None, Core | None]]
+    lets: Sequence[tuple[str, Core]]
+    requires: Sequence[Core]
+
+    def draws(self, count: int) -> Iterator[dict[str, Value]]:
+        """At most `count` assignments that meet every condition: extremes first, then uniform, always the same."""
+        corners = product((False, True), repeat=min(len(self.inputs), CORNERS))
+        random = Random(0)
+        tries = [*corners, *(None for _ in range(count))]
+        found = 0
+        for corner in tries:
+            assignment = self._assignment(random, corner)
+            if assignment is not None and found < count:
+                found += 1
+                yield assignment
+
+    def _assignment(self, random: Random, corner: tuple[bool, ...] | None) -> dict[str, Value] | None:
+        assignment: dict[str, Value] = {}
+        for index, (name, type_, low, high) in enumerate(self.inputs):
+            end = corner[index] if corner is not None and index < len(corner) else None
+            value = _draw(random, type_, low, high, assignment, end)
+            if value is None:
+                return None
+            assignment[name] = value
+        try:
+            for name, core in self.lets:
+                assignment[name] = evaluate(core, assignment)
+            return assignment if all(evaluate(condition, assignment) for condition in self.requires) else None
+        except (NotRepresentable, ZeroDivisionError):
+            return None
+
+
+def _draw(
+    random: Random, type_: Type, low: Core | None, high: Core | None, assignment: dict[str, Value], end: bool | None
+) -> Value | None:
+    match type_:
+        case Bool():
+            return random.random() < 0.5 if end is None else end
+        case Words(words=words):
+            return random.choice(words) if end is None else words[-1 if end else 0]
+        case Number():
+            assert low is not None and high is not None
+            least, most = evaluate(low, assignment), evaluate(high, assignment)
+            assert isinstance(least, int) and isinstance(most, int)
+            if least > most:
+                return None
+            return random.randint(least, most) if end is None else (most if end else least)
+        case Tuple(items=items):
+            parts = [_draw(random, item, *_ends(item), assignment, end) for item in items]
+            return None if None in parts else tuple(part for part in parts if part is not None)
+        case Unknown():
+            return None
+
+
+def _ends(type_: Type) -> tuple[Core | None, Core | None]:
+    if not isinstance(type_, Number):
+        return None, None
+    place = Span(0, 0)
+    return arithmetic.constant(type_.low, type_.scale, place), arithmetic.constant(type_.high, type_.scale, place)
+
+
+@dataclass(slots=True)
+class Witnesses:
+    """Assignments of a task, drawn once and shared by everything that looks for a counterexample."""
+
+    domain: Domain
+    types: Mapping[str, Type]
+    _few: list[dict[str, Value]] | None = field(default=None, init=False)
+
+    def few(self) -> list[dict[str, Value]]:
+        if self._few is None:
+            self._few = list(self.domain.draws(DRAWS))
+        return self._few
+
+    def many(self) -> Iterator[dict[str, Value]]:
+        yield from self.few()
+        yield from self.domain.draws(HARD_DRAWS)
+
+    def text(self, assignment: Mapping[str, Value], core: Core) -> str:
+        """The part of an assignment that an expression reads, as a person would write it."""
+        names = [name for name in dict.fromkeys(references(core)) if name in self.types]
+        return ", ".join(f"{name} = {value_text(assignment[name], self.types[name])}" for name in names)
+
+
+def discharge(obligations: Sequence[Obligation], witnesses: Witnesses, report: Report) -> None:
+    """Report each obligation that an assignment breaks, or that nothing proves."""
+    for obligation in obligations:
+        drawn = list(witnesses.many())
+        for assignment in drawn:
+            if _breaks(obligation, assignment, witnesses, report):
+                break
+        else:
+            report.add(
+                "W0301",
+                f"not proved that `{obligation.name}` stays in {obligation.target}",
+                obligation.span,
+                f"none of {len(drawn)} drawn assignments leaves it; a run stops at the first that does",
+            )
+
+
+def _breaks(obligation: Obligation, assignment: dict[str, Value], witnesses: Witnesses, report: Report) -> bool:
+    type_, target = arithmetic.number(obligation.value), obligation.target
+    try:
+        digits = evaluate(obligation.value, assignment)
+    except (NotRepresentable, ZeroDivisionError):
+        return False
+    assert isinstance(digits, int)
+    value, where = digits_text(digits, type_.scale), witnesses.text(assignment, obligation.value)
+    if type_.scale > target.scale and digits % 10 ** (type_.scale - target.scale):
+        report.add(
+            "E0302",
+            f"`{obligation.name}` has {target.scale} decimal places, but its value can need more",
+            obligation.span,
+            f"{value} for {where}",
+            help=f"declare it `decimal({type_.scale})`, or `round(…, {target.scale})`",
+        )
+        return True
+    if not target.low * 10**type_.scale <= digits * 10**target.scale <= target.high * 10**type_.scale:
+        report.add(
+            "E0308",
+            f"`{obligation.name}` can leave its domain {target}",
+            obligation.span,
+            f"{value} for {where}" if where else f"it is {value}",
+        )
+        return True
+    return False

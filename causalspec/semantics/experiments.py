@@ -1,0 +1,165 @@
+"""Check experiments: which LM, which alignments, how much data, which controls and variants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from causalspec.diagnostics import Report
+from causalspec.semantics.alignments import arguments
+from causalspec.semantics.expressions import report_unknown
+from causalspec.semantics.hypothesis import Alignment, Experiment, Training, Variant
+from causalspec.span import Span
+from causalspec.syntax import ast
+
+CONTROLS = ("random_weights", "random_rotation")
+SIZES = {"train": 4_000, "validation": 1_000, "test": 2_000}  # tuples; test is per subset
+LEAST = 30  # tuples below which no claim is decided (meaning.md, Statistics)
+MOST_SEEDS = 100
+RECIPES: Mapping[str, Training] = {
+    "default": Training(),
+    "paper": Training(rotation_rate=1e-3, temperature_start=50.0, patience=0),
+}
+PAPER_TUPLES = 20_000
+_WHOLE = ("epochs", "batch", "patience")
+_REAL = ("rotation_rate", "boundary_rate", "temperature_start", "temperature_end")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What an experiment may name; `task_of` gives an alignment's or a variant's task."""
+
+    lms: Sequence[str]
+    alignments: Mapping[str, Alignment]
+    variants: Mapping[str, Variant]
+    task_of: Mapping[str, str]
+
+
+def check_experiment(written: ast.Experiment, known: Known, report: Report) -> Experiment | None:
+    """An experiment with every default filled in; None where its LM or alignments are not known."""
+    settings: dict[str, list[ast.Setting]] = {}
+    for item in written.items:
+        if isinstance(item, ast.Setting):
+            settings.setdefault(item.keyword.text, []).append(item)
+    for repeated in settings.values():
+        for extra in repeated[1:]:
+            report.add("E0202", f"a second `{extra.keyword.text}` in experiment `{written.name.text}`", extra.span)
+    lm = _names(settings.get("lm"), "LM", known.lms, report)
+    runs = _names(settings.get("run"), "alignment", known.alignments, report)
+    for needed in ("lm", "run"):
+        broken = any(isinstance(item, ast.Broken) and item.keyword == needed for item in written.items)
+        if needed not in settings and not broken:
+            report.add("E0204", f"experiment `{written.name.text}` has no `{needed}`", written.name.span,
+                       help=f"for example `{'lm tiny' if needed == 'lm' else 'run left, both'}`")  # fmt: skip
+    transfer = _names(settings.get("transfer"), "variant", known.variants, report)
+    _same_tasks(settings.get("transfer"), transfer, runs, known, report)
+    controls = _names(settings.get("control"), "control", CONTROLS, report)
+    training, paper = _training(settings.get("training"), report)
+    sizes = _sizes(settings.get("tuples"), SIZES | ({"train": PAPER_TUPLES} if paper else {}), report)
+    seeds = _seeds(settings.get("seeds"), report)
+    if len(lm) != 1 or not runs:
+        if len(lm) > 1:
+            report.add(
+                "E0205", "an experiment runs on one LM", settings["lm"][0].span, help="write one experiment an LM"
+            )
+        return None
+    return Experiment(
+        written.name.text, lm[0], tuple(runs), sizes["train"], sizes["validation"], sizes["test"], seeds,
+        tuple(controls), tuple(transfer), training, written.name.span,
+    )  # fmt: skip
+
+
+def _names(settings: list[ast.Setting] | None, what: str, known: Any, report: Report) -> list[str]:
+    found: list[str] = []
+    for argument in settings[0].values if settings else ():
+        if argument.name is not None or not isinstance(argument.value, ast.Name):
+            report.add("E0205", f"this is not the name of a {what}", argument.span)
+        elif argument.value.text not in known:
+            report_unknown(report, argument.value, what, known)
+        elif argument.value.text in found:
+            report.add("E0202", f"`{argument.value.text}` stands here twice", argument.span)
+        else:
+            found.append(argument.value.text)
+    return found
+
+
+def _same_tasks(
+    settings: list[ast.Setting] | None, transfer: Sequence[str], runs: Sequence[str], known: Known, report: Report
+) -> None:
+    tasks = {known.task_of[name] for name in runs if name in known.task_of}
+    for name in transfer:
+        task = known.variants[name].base
+        if tasks and task not in tasks and settings:
+            report.add(
+                "E0203", f"variant `{name}` is of task `{task}`, which no alignment here runs on", settings[0].span
+            )
+
+
+def _sizes(settings: list[ast.Setting] | None, defaults: Mapping[str, int], report: Report) -> dict[str, int]:
+    sizes = dict(defaults)
+    for name, value, span in _numbers(settings, tuple(SIZES), report):
+        if not isinstance(value, int) or value < LEAST:
+            report.add("E0602", f"`{name}` is a number of tuples, at least {LEAST}", span,
+                       "an interval over fewer decides nothing")  # fmt: skip
+        else:
+            sizes[name] = value
+    return sizes
+
+
+def _numbers(
+    settings: list[ast.Setting] | None, names: Sequence[str], report: Report
+) -> list[tuple[str, int | float, Span]]:
+    if not settings:
+        return []
+    call = ast.Call(settings[0].keyword, settings[0].values, settings[0].span)
+    found = []
+    for name, value in arguments(call, (), names, report).items():
+        if isinstance(value, ast.Number):
+            digits = value.digits if value.scale == 0 else value.digits / 10**value.scale
+            found.append((name, digits, value.span))
+        else:
+            report.add("E0301", f"`{name}` is a number", value.span)
+    return found
+
+
+def _seeds(settings: list[ast.Setting] | None, report: Report) -> tuple[int, ...]:
+    if not settings:
+        return (0, 1, 2)
+    seeds: list[int] = []
+    for argument in settings[0].values:
+        match argument.value:
+            case ast.Number(digits=seed, scale=0):
+                seeds.append(seed)
+            case ast.RangeOf(low=ast.Number(digits=low, scale=0), high=ast.Number(digits=high, scale=0), step=None):
+                seeds.extend(range(low, min(high, low + MOST_SEEDS) + 1))
+            case _:
+                report.add("E0205", "seeds are whole numbers", argument.span, help="for example `seeds 0 .. 2`")
+    if not seeds or len(seeds) > MOST_SEEDS or len(set(seeds)) < len(seeds):
+        report.add("E0205", f"seeds are 1 to {MOST_SEEDS} different whole numbers", settings[0].span)
+    return tuple(seeds)
+
+
+def _training(settings: list[ast.Setting] | None, report: Report) -> tuple[Training, bool]:
+    if not settings:
+        return Training(), False
+    training, paper, rest = Training(), False, []
+    for argument in settings[0].values:
+        if argument.name is not None and argument.name.text == "recipe":
+            if isinstance(argument.value, ast.Name) and argument.value.text in RECIPES:
+                training, paper = RECIPES[argument.value.text], argument.value.text == "paper"
+            elif isinstance(argument.value, ast.Name):
+                report_unknown(report, argument.value, "recipe", RECIPES)
+            else:
+                report.add("E0205", "a recipe is a name", argument.span, help="for example `recipe = paper`")
+        else:
+            rest.append(argument)
+    reduced = [ast.Setting(settings[0].keyword, tuple(rest), settings[0].span)]
+    for name, value, span in _numbers(reduced, (*_WHOLE, *_REAL), report):
+        if name in _WHOLE and not (isinstance(value, int) and (value > 0 or name == "patience")):
+            report.add("E0205", f"`{name}` is a whole number above 0", span)
+        elif value <= 0 and name in _REAL:
+            report.add("E0205", f"`{name}` is above 0", span)
+        else:
+            training = replace(training, **{name: value})  # type: ignore[arg-type]
+    return training, paper

@@ -1,0 +1,340 @@
+"""Check tasks and variants: inputs, lets, conditions, prompt and output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from causalspec.diagnostics import Label, Report
+from causalspec.semantics import arithmetic
+from causalspec.semantics.core import Core, Reference, evaluate, references
+from causalspec.semantics.domains import Domain, Witnesses
+from causalspec.semantics.expressions import Elaborator, report_unknown, type_of
+from causalspec.semantics.hypothesis import Hole, Input, Let, Output, Task
+from causalspec.semantics.types import Number, Tuple, Type, Unknown, Value, Words
+from causalspec.span import Span
+from causalspec.syntax import ast
+
+ENUMERABLE = 20_000  # points that `check` looks through
+
+
+def free_names(expression: ast.Expr) -> Iterator[ast.Name]:
+    """The names an expression reads, functions and members apart."""
+    match expression:
+        case ast.Name():
+            yield expression
+        case ast.Unary(operand=operand):
+            yield from free_names(operand)
+        case ast.Binary(left=left, right=right):
+            yield from free_names(left)
+            yield from free_names(right)
+        case ast.Compare(operands=items) | ast.TupleOf(items=items) | ast.ListOf(items=items) | ast.SetOf(items=items):
+            for item in items:
+                yield from free_names(item)
+        case ast.Conditional(condition=condition, yes=yes, no=no):
+            for item in (condition, yes, no):
+                yield from free_names(item)
+        case ast.RangeOf(low=low, high=high):
+            yield from free_names(low)
+            yield from free_names(high)
+        case ast.Access(base=base) | ast.Index(base=base):
+            yield from free_names(base)
+        case ast.Call(arguments=arguments):
+            for argument in arguments:
+                yield from free_names(argument.value)
+        case ast.Number() | ast.Text() | ast.Truth():
+            pass
+
+
+def causal_order(mechanisms: dict[str, ast.Expr], report: Report, what: str) -> list[str]:
+    """Names in an order in which each reads earlier ones only; a cycle is E0401 with its chain, told once."""
+    order: list[str] = []
+    done: set[str] = set()
+    for root in mechanisms:
+        path: list[str] = []
+        stack: list[tuple[str, Iterator[ast.Name]]] = []
+        if root not in done:
+            stack.append((root, free_names(mechanisms[root])))
+            path.append(root)
+        while stack:
+            name, rest = stack[-1]
+            step = next((item for item in rest if item.text in mechanisms and item.text not in done), None)
+            if step is None:
+                stack.pop()
+                path.pop()
+                done.add(name)
+                order.append(name)
+            elif step.text in path:
+                chain = [*path[path.index(step.text) :], step.text]
+                report.add("E0401", f"a cycle in {what}: {' ← '.join(chain)}", step.span, "closes the cycle",
+                           help="a mechanism reads inputs and variables that come before it")  # fmt: skip
+            else:
+                stack.append((step.text, free_names(mechanisms[step.text])))
+                path.append(step.text)
+    return order
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedTask:
+    """A task with what checking its models needs."""
+
+    task: Task
+    scope: dict[str, Core]
+    witnesses: Witnesses
+
+
+def define(scope: dict[str, Core], spans: dict[str, Span], name: ast.Name, type_: Type, report: Report) -> None:
+    """Bring a name into scope; a second definition is E0202."""
+    if name.text in spans:
+        report.add("E0202", f"`{name.text}` is defined twice", name.span, "again here",
+                   labels=(Label(spans[name.text], "first here"),))  # fmt: skip
+    spans.setdefault(name.text, name.span)
+    scope[name.text] = Reference(name.text, type_, name.span)
+
+
+_NEEDED = {
+    "prompt": 'for example `prompt "Is {price} above {lower}?"`',
+    "output": 'for example `output answer: "Yes" | "No"`',
+}
+
+
+def bring_broken(
+    items: Sequence[ast.TaskItem] | Sequence[ast.ModelItem], scope: dict[str, Core], spans: dict[str, Span]
+) -> set[str]:
+    """Define what statements with a syntax error meant to define; the keywords of those statements."""
+    broken = [item for item in items if isinstance(item, ast.Broken)]
+    for item in broken:
+        if item.name is not None and item.name.text not in scope:
+            spans.setdefault(item.name.text, item.name.span)
+            scope[item.name.text] = Reference(item.name.text, Unknown(), item.name.span)
+    return {item.keyword for item in broken}
+
+
+def check_task(name: str, items: Sequence[ast.TaskItem], span: Span, report: Report) -> CheckedTask:
+    """A task from its items; what it lacks is reported, and empty in the result."""
+    where = f"task `{name}`"
+    scope: dict[str, Core] = {}
+    spans: dict[str, Span] = {}
+    bring_broken([item for item in items if getattr(item, "keyword", "") == "input"], scope, spans)
+    inputs = [_input(item, scope, spans, report, where) for item in items if isinstance(item, ast.Input)]
+    lets = _lets([item for item in items if isinstance(item, ast.Let)], scope, spans, report, where)
+    broken = bring_broken(items, scope, spans)
+    elaborator = Elaborator(scope, report, where)
+    requires = tuple(elaborator.condition(item.condition) for item in items if isinstance(item, ast.Require))
+    holes_of = _single(items, ast.Prompt, "prompt", broken, where, span, report)
+    output_of = _single(items, ast.OutputType, "output", broken, where, span, report)
+    if not inputs and "input" not in broken:
+        report.add("E0204", f"{where} has no input", span, help="for example `input price: decimal(2) in 0.01 .. 9.99`")
+    prompt = _prompt(holes_of, elaborator) if holes_of is not None else ()
+    output = _output(output_of, spans, report) if output_of is not None else None
+    output = output or Output("", Words(()), span)
+    doc = next((item.text for item in items if isinstance(item, ast.Doc)), "")
+    task = Task(name, doc, tuple(inputs), tuple(lets), requires, prompt, output, span)
+    domain = Domain(
+        [(item.name, item.type, item.low, item.high) for item in inputs],
+        [(let.name, let.value) for let in lets],
+        requires,
+    )
+    types = {key: core.type for key, core in scope.items()}
+    checked = CheckedTask(task, scope, Witnesses(domain, types))
+    if not report.failed:
+        _satisfiable(checked, report)
+        _hole_text(task, report)
+    return checked
+
+
+def _input(item: ast.Input, scope: dict[str, Core], spans: dict[str, Span], report: Report, where: str) -> Input:
+    type_, low, high, ranged = type_of(
+        Elaborator(dict(scope), report, f"{where}, before `{item.name.text}`"), item.type
+    )
+    if not ranged:
+        report.add("E0305", f"input `{item.name.text}` has no range", item.type.span,
+                   help="an input is drawn from its domain: write `in 0.00 .. 9.99`")  # fmt: skip
+        type_ = Unknown()
+    define(scope, spans, item.name, type_, report)
+    return Input(item.name.text, type_, low, high, item.name.span)
+
+
+def _lets(
+    items: list[ast.Let], scope: dict[str, Core], spans: dict[str, Span], report: Report, where: str
+) -> list[Let]:
+    written = {item.name.text: item for item in items}
+    lets: dict[str, Let] = {}
+    for item in items:
+        if item.name.text in spans or written[item.name.text] is not item:
+            define({}, spans, item.name, Unknown(), report)
+    for name in causal_order({key: item.value for key, item in written.items()}, report, where):
+        item = written[name]
+        core = Elaborator(scope, report, where).core(item.value)
+        spans.setdefault(name, item.name.span)
+        scope[name] = Reference(name, core.type, item.name.span)
+        lets[name] = Let(name, core, item.name.span)
+    return list(lets.values())
+
+
+_Item = TypeVar("_Item", ast.Prompt, ast.OutputType)
+
+
+def _single(
+    items: Sequence[ast.TaskItem],
+    kind: type[_Item],
+    what: str,
+    broken: set[str],
+    where: str,
+    span: Span,
+    report: Report,
+) -> _Item | None:
+    found = [item for item in items if isinstance(item, kind)]
+    if not found:
+        if what not in broken:
+            report.add("E0204", f"{where} has no {what}", span, help=_NEEDED[what])
+        return None
+    for extra in found[1:]:
+        report.add("E0202", f"{where} has a second {what}", extra.span, "again here",
+                   labels=(Label(found[0].span, "first here"),))  # fmt: skip
+    return found[0]
+
+
+def _prompt(prompt: ast.Prompt, elaborator: Elaborator) -> tuple[str | Hole, ...]:
+    report, parts, seen = elaborator.report, list[str | Hole](), dict[str, Span]()
+    for part in prompt.parts:
+        if isinstance(part, ast.Literal):
+            parts.append(part.text)
+            continue
+        name = part.name or (part.value if isinstance(part.value, ast.Name) else None)
+        core = elaborator.core(part.value)
+        if isinstance(core.type, Tuple):
+            report.add(
+                "E0301",
+                "a prompt prints one value in a hole, not a tuple",
+                part.span,
+                help="for example `{bracket.0 as low}`",
+            )
+        label = name.text if name is not None else f"#{len(seen)}"
+        if name is not None and label in seen:
+            report.add("E0202", f"two holes are named `{label}`", part.span, "again here",
+                       labels=(Label(seen[label], "first here"),), help=f"name one: `{{{label} as other}}`")  # fmt: skip
+        seen.setdefault(label, part.span)
+        parts.append(Hole(label, core, part.span))
+    return tuple(parts)
+
+
+def _output(written: ast.OutputType, spans: dict[str, Span], report: Report) -> Output | None:
+    if written.name.text in spans:
+        define({}, spans, written.name, Unknown(), report)
+    type_, *_ = type_of(Elaborator({}, report, "an output"), written.type)
+    if not isinstance(type_, Words):
+        if not isinstance(type_, Unknown):
+            report.add("E0301", "an output is one of some words", written.type.span, help='for example `"Yes" | "No"`')
+        return None
+    if len(type_.words) < 2:
+        report.add("E0305", "an output needs at least two words", written.type.span)
+    return Output(written.name.text, type_, written.name.span)
+
+
+def _satisfiable(checked: CheckedTask, report: Report) -> None:
+    """E0601 where no input can meet a `require`: by the bounds, or by looking through a small domain."""
+    task = checked.task
+    for condition in task.requires:
+        if arithmetic.truth(condition) is False:
+            report.add("E0601", "no input can meet this `require`", condition.span, "false for every assignment",
+                       help="widen an input's domain, or change the condition")  # fmt: skip
+            return
+    if not task.requires or any(isinstance(item.type, Unknown) for item in task.inputs):
+        return
+    if next(checked.witnesses.many(), None) is not None:
+        return
+    if next(_points(checked.witnesses.domain), None) is None:
+        size = _size(task)
+        if size is not None and size <= ENUMERABLE:
+            report.add("E0601", "no input can meet these `require`s", task.requires[0].span,
+                       f"false for each of the {size} assignments")  # fmt: skip
+
+
+def _size(task: Task) -> int | None:
+    """An upper bound of the number of assignments; None where a tuple input makes it unclear."""
+    size = 1
+    for item in task.inputs:
+        match item.type:
+            case Number(low=low, high=high):
+                size *= high - low + 1
+            case Words(words=words):
+                size *= len(words)
+            case Tuple():
+                return None
+            case _:
+                size *= 2
+    return size
+
+
+def _points(domain: Domain) -> Iterator[dict[str, Value]]:
+    """Every assignment of a small domain that meets its conditions; nothing for a large one."""
+
+    def extend(index: int, assignment: dict[str, Value]) -> Iterator[dict[str, Value]]:
+        if index == len(domain.inputs):
+            yield assignment
+            return
+        name, type_, low, high = domain.inputs[index]
+        for value in _values(type_, low, high, assignment):
+            yield from extend(index + 1, {**assignment, name: value})
+
+    size = 1
+    for _, type_, _, _ in domain.inputs:
+        size *= type_.high - type_.low + 1 if isinstance(type_, Number) else len(getattr(type_, "words", (0, 1)))
+    if size > ENUMERABLE:
+        return
+    for point in extend(0, {}):
+        environment: dict[str, Value] = dict(point)
+        for name, core in domain.lets:
+            environment[name] = evaluate(core, environment)
+        if all(evaluate(condition, environment) for condition in domain.requires):
+            yield point
+
+
+def _values(type_: Type, low: Core | None, high: Core | None, assignment: dict[str, Value]) -> Sequence[Value]:
+    if isinstance(type_, Number) and low is not None and high is not None:
+        least = evaluate(low, assignment)
+        most = evaluate(high, assignment)
+        assert isinstance(least, int) and isinstance(most, int)
+        return range(least, most + 1)
+    return type_.words if isinstance(type_, Words) else (False, True)
+
+
+def _hole_text(task: Task, report: Report) -> None:
+    """W0602: an input that the prompt does not show, directly or through a value."""
+    reach = {let.name: set(references(let.value)) for let in task.lets}
+    shown: set[str] = set()
+    frontier = [name for hole in task.holes for name in references(hole.value)]
+    while frontier:
+        name = frontier.pop()
+        if name not in shown:
+            shown.add(name)
+            frontier.extend(reach.get(name, ()))
+    for item in task.inputs:
+        if item.name not in shown:
+            report.add("W0602", f"the prompt does not show input `{item.name}`", item.span,
+                       "the LM cannot know its value")  # fmt: skip
+
+
+def replaced(base: ast.Task, variant: ast.Variant, report: Report) -> tuple[ast.TaskItem, ...]:
+    """The items of a task with those of a variant in their place; a name the task lacks is reported."""
+    names = {item.name.text for item in base.items if isinstance(item, ast.Input)}
+    new_inputs: dict[str, ast.Input] = {}
+    for item in variant.items:
+        if isinstance(item, ast.Input):
+            if item.name.text not in names:
+                report_unknown(report, item.name, f"input in task `{base.name.text}`", names)
+            new_inputs[item.name.text] = item
+        if isinstance(item, ast.Let):
+            report.add("E0206", "a variant cannot replace a `let`", item.span,
+                       help="a variant replaces inputs' domains, all of `require`, the prompt, or the output's words")  # fmt: skip
+    kept: list[ast.TaskItem] = []
+    replaces = {type(item) for item in variant.items}
+    for item in base.items:
+        if isinstance(item, ast.Input):
+            kept.append(new_inputs.get(item.name.text, item))
+        elif type(item) not in replaces or isinstance(item, ast.Let):
+            kept.append(item)
+    kept.extend(item for item in variant.items if not isinstance(item, ast.Input | ast.Let))
+    return tuple(kept)

@@ -1,0 +1,100 @@
+"""Types of expressions, with the bounds that decide overflow and domains.
+
+A number is a scaled integer: value = digits / 10**scale, and its type knows the least and largest digits it can have.
+Values at run time: `bool`, `int` (the digits), `str`, and tuples of these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Bool:
+    """`bool`."""
+
+    def __str__(self) -> str:
+        return "bool"
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """`int` (scale 0) or `decimal(scale)`, between `low` and `high` inclusive, both in units of 10**-scale."""
+
+    scale: int
+    low: int
+    high: int
+
+    def __str__(self) -> str:
+        name = "int" if self.scale == 0 else f"decimal({self.scale})"
+        return f"{name} in {digits_text(self.low, self.scale)} .. {digits_text(self.high, self.scale)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One of a fixed set of strings."""
+
+    words: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return " | ".join(f'"{word}"' for word in self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Tuple:
+    """A tuple; its value is a tuple of the items' values."""
+
+    items: tuple[Type, ...]
+
+    def __str__(self) -> str:
+        return "(" + ", ".join(str(item) for item in self.items) + ")"
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The type of an expression that has been reported as wrong: it agrees with everything."""
+
+    def __str__(self) -> str:
+        return "unknown"
+
+
+Type = Bool | Number | Words | Tuple | Unknown
+Value = bool | int | str | tuple["Value", ...]
+
+
+def digits_text(digits: int, scale: int) -> str:
+    """`digits_text(250, 2) == "2.50"`: the number in its own format."""
+    if scale == 0:
+        return str(digits)
+    sign = "-" if digits < 0 else ""
+    whole, rest = divmod(abs(digits), 10**scale)
+    return f"{sign}{whole}.{rest:0{scale}d}"
+
+
+def value_text(value: Value, type_: Type) -> str:
+    """A value as a person would write it in a spec: `2.50`, `"Yes"`, `true`, `(2.50, 7.00)`."""
+    if isinstance(type_, Number) and isinstance(value, int):
+        return digits_text(value, type_.scale)
+    if isinstance(type_, Tuple) and isinstance(value, tuple):
+        pairs = zip(value, type_.items, strict=True)
+        return "(" + ", ".join(value_text(item, item_type) for item, item_type in pairs) + ")"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def family(type_: Type) -> str:
+    """The kind of a type in words, for messages."""
+    match type_:
+        case Bool():
+            return "bool"
+        case Number(scale=0):
+            return "int"
+        case Number(scale=scale):
+            return f"decimal({scale})"
+        case Words():
+            return f"one of {type_}"
+        case Tuple(items=items):
+            return "(" + ", ".join(family(item) for item in items) + ")"
+        case Unknown():
+            return "unknown"

@@ -1,0 +1,438 @@
+"""The syntax tree of a `.cspec` file: what was written, unresolved, every node with its span.
+
+Invariant: nodes are frozen; names are strings with a place (`Name`); nothing here has a meaning yet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from causalspec.span import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """An identifier where it was written; also an expression."""
+
+    text: str
+    span: Span
+
+
+# --- expressions -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """`4_000` is digits=4000, scale=0; `2.50` is digits=250, scale=2."""
+
+    digits: int
+    scale: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A string literal, escapes resolved."""
+
+    value: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """`true` or `false`."""
+
+    value: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Unary:
+    """`-x`, `not x`."""
+
+    op: str
+    operand: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """`+ - * / // % and or`; also `|` between types is not an expression."""
+
+    op: str
+    left: Expr
+    right: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """A chain `a <= b < c`: `len(ops) == len(operands) - 1`, ops among `< <= > >= == != in`."""
+
+    ops: tuple[str, ...]
+    operands: tuple[Expr, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Conditional:
+    """`if condition then yes else no`."""
+
+    condition: Expr
+    yes: Expr
+    no: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class TupleOf:
+    """`(a, b)`, at least two items."""
+
+    items: tuple[Expr, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """`[a, b]`."""
+
+    items: tuple[Expr, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class SetOf:
+    """`{a, b}`: several tokens swapped together."""
+
+    items: tuple[Expr, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class RangeOf:
+    """`a .. b` or `a .. b step c`, both ends included."""
+
+    low: Expr
+    high: Expr
+    step: Expr | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """`bracket.0` (an int) or `price.last` (a string)."""
+
+    base: Expr
+    member: str | int
+    member_span: Span
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """`price[1]`."""
+
+    base: Expr
+    index: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a call: positional where `name` is None."""
+
+    name: Name | None
+    value: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`residual(layers = all, tokens = last)`, `abs(x)`, `best(gain(left), on = narrow)`."""
+
+    function: Name
+    arguments: tuple[Argument, ...]
+    span: Span
+
+
+Expr = (
+    Name
+    | Number
+    | Text
+    | Truth
+    | Unary
+    | Binary
+    | Compare
+    | Conditional
+    | TupleOf
+    | ListOf
+    | SetOf
+    | RangeOf
+    | Access
+    | Index
+    | Call
+)
+
+
+# --- types -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SimpleType:
+    """`bool`, `int in 0 .. 9`, `decimal(2) in 0.05 .. 9.95 - width`."""
+
+    name: Name
+    parameter: Expr | None
+    range: RangeOf | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class WordsType:
+    """`"Yes" | "No"`."""
+
+    words: tuple[Text, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class TupleType:
+    """`(decimal(2), decimal(2))`."""
+
+    items: tuple[Type, ...]
+    span: Span
+
+
+Type = SimpleType | WordsType | TupleType
+
+
+# --- task ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """`input lower: decimal(2) in 0.05 .. 9.95 - width`."""
+
+    name: Name
+    type: Type
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Let:
+    """`let upper = lower + width`."""
+
+    name: Name
+    value: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Require:
+    """`require price != lower`."""
+
+    condition: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """Prompt text between holes, escapes and doubled braces resolved."""
+
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """`{lower}` (name None) or `{lower + width as upper}`."""
+
+    value: Expr
+    name: Name | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """`prompt "… {lower} …"`."""
+
+    parts: tuple[Literal | Hole, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class OutputType:
+    """In a task: `output answer: "Yes" | "No"`."""
+
+    name: Name
+    type: Type
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Doc:
+    """A docstring in a body."""
+
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A statement that was reported as wrong: what follows need not complain about its name again.
+
+    `keyword` is what the statement most likely begins with; `name` what it most likely defines.
+    """
+
+    keyword: str
+    name: Name | None
+    span: Span
+
+
+TaskItem = Broken | Doc | Input | Let | Require | Prompt | OutputType
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """`task name { … }`."""
+
+    name: Name
+    items: tuple[TaskItem, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """`variant name for task { … }`: the same task with some items replaced."""
+
+    name: Name
+    task: Name
+    items: tuple[TaskItem, ...]
+    span: Span
+
+
+# --- model -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Var:
+    """`var above: bool = price >= lower`."""
+
+    name: Name
+    type: Type
+    mechanism: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class OutputMechanism:
+    """In a model: `output answer = …`."""
+
+    name: Name
+    mechanism: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """`example width = 5.00, lower = 2.50, price = 3.75 -> "Yes"`."""
+
+    bindings: tuple[tuple[Name, Expr], ...]
+    expected: Expr
+    span: Span
+
+
+ModelItem = Broken | Doc | Var | OutputMechanism | Let | Example
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """`model name for task { … }`."""
+
+    name: Name
+    task: Name
+    items: tuple[ModelItem, ...]
+    span: Span
+
+
+# --- language model, alignment, experiment, claim --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Lm:
+    """`lm tiny = embedded("tiny")`."""
+
+    name: Name
+    value: Call
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`place above on …` (joint False) or `place (above, below) on …` (joint True)."""
+
+    variables: tuple[Name, ...]
+    site: Call
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """`method das(dims = 4)`; without parentheses the call has no arguments."""
+
+    value: Call
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Align:
+    """`align name for model { … }`."""
+
+    name: Name
+    model: Name
+    items: tuple[Broken | Doc | Place | Method, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A line of an experiment.
+
+    `keyword` is one of lm, run, tuples, seeds, control, transfer, training. `values` holds the comma-separated
+    entries: names (`run left, both`) as positional arguments, `train = 4_000` as named ones, and `seeds 0 .. 2` as one
+    positional range.
+    """
+
+    keyword: Name
+    values: tuple[Argument, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """`experiment main { … }`."""
+
+    name: Name
+    items: tuple[Broken | Doc | Setting, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """`claim "title" { expression }`."""
+
+    title: Text
+    value: Expr
+    span: Span
+
+
+Declaration = Broken | Task | Variant | Model | Lm | Align | Experiment | Claim
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A whole file. `edition` is None where the first line lacks `cspec N`."""
+
+    edition: Number | None
+    declarations: tuple[Declaration, ...]
+    span: Span
