@@ -49,9 +49,7 @@ def judge(claim: Claim, source: Source, board: Board) -> ClaimResult:
     for score in scores_of(claim.formula):
         estimate = board.score(score, among_answers=_with_random_weights(claim.formula), level=LEVEL)
         text = " ".join(source.slice(score.span).split())
-        terms[text] = TermResult(
-            text=text, value=estimate.value, ci=(estimate.low, estimate.high), n=round(estimate.n)
-        )
+        terms[text] = TermResult(text=text, value=estimate.value, ci=(estimate.low, estimate.high), n=round(estimate.n))
     return ClaimResult(
         title=claim.title,
         text=claim.text,
@@ -69,7 +67,11 @@ def _formula(formula: Formula, board: Board, level: float) -> Judged:
             return _comparison(formula, board, level)
         case Connective(op="not", parts=(only,)):
             inner = _formula(only, board, level)
-            turned: Mapping[Verdict, Verdict] = {"supported": "refuted", "refuted": "supported", "undecided": "undecided"}
+            turned: Mapping[Verdict, Verdict] = {
+                "supported": "refuted",
+                "refuted": "supported",
+                "undecided": "undecided",
+            }
             return Judged(turned[inner.verdict], inner.estimate, inner.notes)
         case Connective(op="and", parts=parts):
             return _joined([_formula(part, board, level) for part in parts], ("refuted", "undecided", "supported"))
@@ -110,7 +112,9 @@ def _comparison(comparison: Comparison, board: Board, level: float) -> Judged:
             notes.append(f"about {needed:,} test tuples would decide")
     scores = list(scores_of(comparison))
     if found == "refuted" and above and not all(board.refutable(score) for score in scores):
-        notes.append("not refuted: the method misses the output at the last token too, so missing a variable says little")
+        notes.append(
+            "not refuted: the method misses the output at the last token too, so missing a variable says little"
+        )
         found = "undecided"
     return Judged(found, estimate, tuple(notes))
 

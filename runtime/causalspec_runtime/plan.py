@@ -12,13 +12,13 @@ from dataclasses import asdict, dataclass, replace
 from itertools import chain, combinations
 from typing import Literal
 
-from causalspec_runtime.errors import SpecError
 from pydantic import BaseModel, ConfigDict, Field
 
 from causalspec.diagnostics import Diagnostic
 from causalspec.semantics.hypothesis import Experiment, Hypothesis, LayerRange, Placement
+from causalspec_runtime.errors import SpecError
 
-SCHEMA = "causalspec.plan/1"
+SCHEMA: Literal["causalspec.plan/1"] = "causalspec.plan/1"
 PAIRS_ABOVE = 4  # variables at one site above which only singles, pairs and the whole are swapped
 
 

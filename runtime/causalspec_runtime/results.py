@@ -13,9 +13,9 @@ from pydantic import Field
 
 from causalspec_runtime.plan import Record
 
-SCHEMA = "causalspec.results/1"
+SCHEMA: Literal["causalspec.results/1"] = "causalspec.results/1"
 Interval = tuple[float, float]
-Status = Literal["trained", "collapsed", "diverged"]
+Status = Literal["trained", "settled", "collapsed", "diverged"]
 Verdict = Literal["supported", "refuted", "undecided"]
 
 
@@ -102,7 +102,9 @@ class SubsetResult(Record):
     gain: float
     iia_among_answers: float
     iia_natural: float
-    whole_vector: float | None = Field(description="IIA when everything at the site is swapped; null for several sources")
+    whole_vector: float | None = Field(
+        description="IIA when everything at the site is swapped; null for several sources"
+    )
     strata: tuple[float | None, ...] = Field(description="IIA per stratum, in the order of the alignment's subset")
 
 
@@ -134,6 +136,7 @@ class RandomRotationResult(Record):
     most: float
     iia: tuple[float, ...]
     ci: Interval = Field(description="of the draw with the most")
+    principal_directions: float = Field(description="IIA of as many principal directions of the differences")
 
 
 class RandomWeightsResult(Record):

@@ -1,0 +1,1 @@
+"""The runtime of causalspec: from a checked hypothesis to verdicts."""

@@ -1,0 +1,166 @@
+"""What a score is worth by chance, from the causal models alone.
+
+In: a `TupleSet`, the model that labelled it, rival models. Out: `Floors`, `Rival`s.
+Invariant: no LM is involved; agreement is balanced over strata like the IIA that it is compared with; `answer_only` is
+at least each of the other floors.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
+
+import numpy as np
+import numpy.typing as npt
+
+from causalspec.semantics.columns import Array
+from causalspec.semantics.hypothesis import Model
+from causalspec_runtime.counterfactuals import Population, TupleSet, counterfactual, outputs, values
+from causalspec_runtime.counterfactuals.inputs import Columns
+from causalspec_runtime.errors import SpecError
+from causalspec_runtime.statistics import Estimate
+
+MOST_ASSIGNMENTS = 4_096
+INPUTS = "inputs"  # the name of the rival whose variables are the task's inputs
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Floors:
+    """Shares of tuples, balanced over strata."""
+
+    no_op: float  # label = base output
+    full_swap: float  # label = output of one source, the best one
+    majority: float  # the most frequent label
+    answer_only: float  # the best guess from the base's and sources' outputs
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """The best agreement of a model's counterfactual output with the labels.
+
+    `assignment` says for each variable where it is taken from: `base`, `source`, or `source of V`.
+    """
+
+    model: str
+    agreement: float
+    assignment: Mapping[str, str]
+
+
+def floors(tuples: TupleSet) -> Floors:
+    """The chance levels of a set of tuples."""
+    label = tuples.label
+    guess = best_guess(tuples.base_output, tuples.source_outputs, label, tuples.weights)
+    return Floors(
+        no_op=tuples.balanced(tuples.base_output == label),
+        full_swap=max(tuples.balanced(source == label) for source in tuples.source_outputs.T),
+        majority=max(tuples.balanced(label == answer) for answer in np.unique(label)),
+        answer_only=tuples.balanced(guess == label),
+    )
+
+
+def best_guess(base_output: Array, source_outputs: Array, label: Array, weights: Floats) -> Array:
+    """The label that someone who sees only the base's and sources' outputs does best to guess, for each tuple.
+
+    Its balanced score is Σ over (base output, source outputs) of the largest share of a label.
+    """
+    seen = np.concatenate([base_output[:, None], source_outputs], axis=1)
+    _, index = np.unique(seen, axis=0, return_inverse=True)
+    shares = np.zeros((int(index.max()) + 1, int(label.max()) + 1))
+    np.add.at(shares, (index.ravel(), label), weights)
+    return np.asarray(shares.argmax(axis=1)[index.ravel()])
+
+
+def gain(iia: float, floor: float) -> float:
+    """(IIA − answer_only) / (1 − answer_only): 0 at the floor, 1 at the top; 0 where the floor is the top."""
+    return (iia - floor) / (1 - floor) if floor < 1 else 0.0
+
+
+def gain_estimate(iia: Estimate, floor: float) -> Estimate:
+    """`gain` with its interval; where the outputs alone tell every label, nothing is known: −1 … 1."""
+    if floor >= 1:
+        return Estimate(0.0, -1.0, 1.0, iia.n)
+    return iia.shifted(-floor).scaled(1 / (1 - floor))
+
+
+def expected_if_true(all_right: float, answers: int) -> float:
+    """What a true hypothesis would score where the LM is right on base and sources with probability `all_right`.
+
+    The rest is spread over the answers. Not a bound: a true hypothesis may score higher.
+    """
+    return all_right + (1 - all_right) / answers
+
+
+def rivals(
+    tuples: TupleSet,
+    population: Population,
+    model: Model,
+    others: Sequence[Model],
+    aligned: Mapping[str, Sequence[str]] | None = None,
+) -> tuple[Rival, ...]:
+    """The best agreement of each other model, and of the task's inputs taken as variables, with the labels.
+
+    `aligned` names the variables that stand for a model with more than 4,096 assignments.
+    """
+    found = [_rival(tuples, population, other, (aligned or {}).get(other.name, ())) for other in others]
+    return (*found, _inputs_rival(tuples, population, model))
+
+
+def _rival(tuples: TupleSet, population: Population, other: Model, aligned: Sequence[str]) -> Rival:
+    names = [variable.name for variable in other.variables]
+    origins = len(tuples.subset) + 1
+    if origins ** len(names) > MOST_ASSIGNMENTS and aligned:
+        names = [name for name in names if name in aligned]
+    base = tuples.rows(tuples.base)
+    sources = [values(other, tuples.rows(tuples.sources[:, i]), population.words) for i in range(origins - 1)]
+
+    def output(origin: Mapping[str, int]) -> Array:
+        held = {name: sources[place - 1][name] for name, place in origin.items() if place}
+        return counterfactual(other, base, held, population.words)
+
+    scored = ((_agreement(tuples, output(origin)), origin) for origin in _assignments(names, origins))
+    return _best(tuples, other.name, scored)
+
+
+def _inputs_rival(tuples: TupleSet, population: Population, model: Model) -> Rival:
+    """Each input from the base or a source; the output by the alignment's own model.
+
+    An assignment whose inputs together leave what the model can compute is passed over.
+    """
+    rows = [tuples.rows(tuples.prompts[:, i]) for i in range(len(tuples.subset) + 1)]
+    names = [item.name for item in population.task.inputs]
+
+    def scored() -> Iterator[tuple[float, Mapping[str, int]]]:
+        for origin in _assignments(names, len(rows)):
+            inputs: Columns = {name: rows[origin[name]][name] for name in names}
+            try:
+                found = outputs(model, population.sampler.with_lets(inputs), population.words)
+            except SpecError:
+                continue
+            yield _agreement(tuples, found), origin
+
+    return _best(tuples, INPUTS, scored())
+
+
+def _agreement(tuples: TupleSet, found: Array) -> float:
+    return tuples.balanced(found == tuples.label)
+
+
+def _best(tuples: TupleSet, name: str, scored: Iterator[tuple[float, Mapping[str, int]]]) -> Rival:
+    """The most agreement; among equals the assignment that comes first, which takes the fewest from sources."""
+    agreement, origin = max(scored, key=lambda pair: pair[0])
+    places = ["base", *(f"source of {name}" for name in tuples.subset)]
+    if len(tuples.subset) == 1:
+        places[1] = "source"
+    return Rival(name, agreement, {key: places[place] for key, place in origin.items()})
+
+
+def _assignments(names: Sequence[str], origins: int) -> Iterator[dict[str, int]]:
+    """Which of `origins` (0: the base) each name is taken from: fewest changes first, at most 4,096."""
+    left = MOST_ASSIGNMENTS
+    for size in range(len(names) + 1):
+        for changed in combinations(names, size):
+            for places in product(range(1, origins), repeat=size):
+                if not left:
+                    return
+                left -= 1
+                yield dict.fromkeys(names, 0) | dict(zip(changed, places, strict=True))

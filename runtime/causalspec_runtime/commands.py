@@ -1,0 +1,235 @@
+"""The runtime's commands: `compile` and `run`.
+
+In: arguments. Out: files, text, an exit status. Invariant: what can be known before the LM is loaded is told before;
+`results.json` appears whole or not at all; a finished cell is never lost.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+from causalspec.cli import INTERRUPTED, UNUSABLE, wants_color
+from causalspec.diagnostics import Diagnostic, Severity
+from causalspec.files import Unusable, read_source
+from causalspec.render import render, summary
+from causalspec.semantics.check import check
+from causalspec.semantics.hypothesis import Experiment, Hypothesis, LanguageModel
+from causalspec.span import Source
+from causalspec_runtime.errors import SpecError
+
+FAILED = 3
+KINDS = ("embedded", "hub", "path")
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a call asks for: one experiment of a spec on one LM."""
+
+    hypothesis: Hypothesis
+    experiment: Experiment
+    lm: LanguageModel
+
+
+def run_command(arguments: list[str]) -> int:
+    """`causalspec run`: 0 all claims supported, 1 some not, 2 the user's mistake, 3 a failure, 130 interrupted."""
+    parser = _parser("run", "Train, test and judge: one verdict a claim.")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda (default: a GPU where there is one)")
+    parser.add_argument("--allow-low-accuracy", action="store_true", help="run although the LM hardly does the task")
+    options = parser.parse_args(arguments)
+    options.out = options.out or Path("runs") / options.file.stem
+    return _guarded(options, _run)
+
+
+def compile_command(arguments: list[str]) -> int:
+    """`causalspec compile`: write plan and data."""
+    parser = _parser("compile", "Write the plan and the counterfactual data, for people and other programs.")
+    options = parser.parse_args(arguments)
+    if options.out is None:
+        parser.error("name a folder: --out DIR")
+    return _guarded(options, _compile)
+
+
+def _parser(name: str, description: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"causalspec {name}", description=description)
+    parser.add_argument("file", metavar="FILE", type=Path)
+    parser.add_argument("--out", metavar="DIR", type=Path, help="folder for results (default for run: runs/NAME)")
+    parser.add_argument("--experiment", metavar="NAME", help="which, where the spec has several")
+    parser.add_argument(
+        "--lm", metavar="LM", help="another LM: a name in the spec, embedded:NAME, path:DIR or hub:NAME"
+    )
+    parser.add_argument("--seeds", metavar="LIST", type=_seeds, help="for example 0 or 0,1,2 or 0-2")
+    for what in ("train", "validation", "test"):
+        parser.add_argument(f"--{what}", metavar="N", type=_count, help=f"number of {what} tuples")
+    return parser
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    try:
+        low, dash, high = text.partition("-")
+        found = tuple(range(int(low), int(high) + 1)) if dash else tuple(int(item) for item in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of seeds: write 0 or 0,1,2 or 0-2") from None
+    if not found or len(set(found)) < len(found) or min(found) < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} must be different numbers from 0 on")
+    return found
+
+
+def _count(text: str) -> int:
+    from causalspec.semantics.experiments import LEAST
+
+    if not text.replace("_", "").isdigit() or int(text) < LEAST:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number of at least {LEAST}")
+    return int(text)
+
+
+def _guarded(options: argparse.Namespace, work: Any) -> int:
+    """Run a command; every mistake of the user and every failure becomes a message and a status."""
+    from causalspec_runtime.language_model.errors import LmError
+
+    source: Source | None = None
+    try:
+        source = read_source(options.file)
+        chosen = _choose(source, options)
+        return cast(int, work(chosen, options))
+    except Unusable as error:
+        return _fail(str(error), UNUSABLE)
+    except SpecError as error:
+        assert source is not None
+        _show(error.diagnostics, source)
+        return UNUSABLE
+    except LmError as error:
+        return _fail(str(error), UNUSABLE)
+    except KeyboardInterrupt:
+        return _fail("interrupted; the same command goes on from the last finished cell", INTERRUPTED)
+    except OSError as error:
+        return _fail(f"cannot go on: {error}; the same command goes on from the last finished cell", FAILED)
+
+
+def _fail(message: str, status: int) -> int:
+    sys.stderr.write(f"causalspec: {message}\n")
+    return status
+
+
+def _show(diagnostics: Sequence[Diagnostic], source: Source) -> None:
+    sys.stderr.write(render(diagnostics, source, color=wants_color(sys.stderr)) + "\n")
+    if any(item.severity is Severity.ERROR for item in diagnostics):
+        sys.stderr.write(f"{source.name}: {summary(diagnostics)}\n")
+
+
+def _choose(source: Source, options: argparse.Namespace) -> Chosen:
+    """The checked spec, its experiment and LM. Raises SpecError or Unusable."""
+    hypothesis, diagnostics = check(source)
+    if hypothesis is None:
+        raise SpecError(*diagnostics)
+    if diagnostics:
+        _show(diagnostics, source)
+    experiment = _experiment(hypothesis, options.experiment)
+    changes = {
+        name: value
+        for name in ("seeds", "train", "validation", "test")
+        if (value := getattr(options, name)) is not None
+    }
+    lm = hypothesis.lms[experiment.lm] if options.lm is None else _other_lm(hypothesis, options.lm)
+    return Chosen(hypothesis, replace(experiment, **changes), lm)
+
+
+def _experiment(hypothesis: Hypothesis, name: str | None) -> Experiment:
+    names = ", ".join(hypothesis.experiments)
+    if not hypothesis.experiments:
+        raise Unusable(f"{hypothesis.source.name} has no experiment: nothing says what to run on which LM")
+    if name is None:
+        if len(hypothesis.experiments) > 1:
+            raise Unusable(f"{hypothesis.source.name} has several experiments; name one: --experiment {names}")
+        return next(iter(hypothesis.experiments.values()))
+    if name not in hypothesis.experiments:
+        raise Unusable(f"no experiment `{name}`; there are: {names}")
+    return hypothesis.experiments[name]
+
+
+def _other_lm(hypothesis: Hypothesis, written: str) -> LanguageModel:
+    if written in hypothesis.lms:
+        return hypothesis.lms[written]
+    kind, colon, reference = written.partition(":")
+    if not colon or kind not in KINDS or not reference:
+        known = ", ".join(hypothesis.lms)
+        raise Unusable(f"--lm {written}: write path:DIR, hub:NAME, embedded:NAME or a name in the spec ({known})")
+    some = next(iter(hypothesis.lms.values()))
+    reference, _, revision = reference.partition("@") if kind == "hub" else (reference, "", "")
+    return LanguageModel("chosen", kind, reference, revision or None, None, False, some.span)  # type: ignore[arg-type]
+
+
+def _folder(path: Path) -> Path:
+    """A folder that can be written, made where it is missing. Raises Unusable."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / f".writable.{os.getpid()}"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise Unusable(f"cannot write to {path}: {why}; name another folder with --out") from None
+    return path
+
+
+def _planned(chosen: Chosen) -> tuple[Any, Any]:
+    """The plan and the LM's tokenizer, from its configuration alone."""
+    from causalspec_runtime.language_model.load import describe
+    from causalspec_runtime.plan import LmShape, make_plan
+
+    lm = chosen.lm
+    reference = lm.reference
+    if lm.kind == "path" and not Path(reference).is_absolute() and lm.name != "chosen":
+        reference = str(Path(chosen.hypothesis.source.name).parent / reference)
+    layers, width, tokenizer = describe(lm.kind, reference, revision=lm.revision)
+    shape = LmShape(lm.kind, reference, lm.revision, lm.dtype, lm.chat, layers, width)
+    return make_plan(chosen.hypothesis, chosen.experiment, shape), tokenizer
+
+
+def _compile(chosen: Chosen, options: argparse.Namespace) -> int:
+    from causalspec_runtime.compiled import write
+    from causalspec_runtime.dataset import draw
+
+    folder = _folder(options.out)
+    plan, tokenizer = _planned(chosen)
+    dataset = draw(plan, chosen.hypothesis)
+    for path in write(plan, dataset, tokenizer, folder):
+        sys.stdout.write(f"{path}\n")
+    return 0
+
+
+def _run(chosen: Chosen, options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from causalspec_runtime.answer import FOLDER, results_of
+    from causalspec_runtime.dataset import draw
+    from causalspec_runtime.language_model.load import load
+    from causalspec_runtime.pipeline import Run, check_accuracies
+    from causalspec_runtime.progress import TerminalWatch
+    from causalspec_runtime.report.terminal import show
+    from causalspec_runtime.results import to_json
+    from causalspec_runtime.store import CellStore, write_durably
+
+    folder = _folder(options.out)
+    plan, _ = _planned(chosen)
+    dataset = draw(plan, chosen.hypothesis)
+    write_durably(folder / "plan.json", to_json(plan).encode())
+    watch = TerminalWatch()
+    watch.say(f"{len(plan.alignments)} alignments, {plan.cells} cells; data drawn, loading the LM")
+    lm = load(plan.lm.kind, plan.lm.reference, revision=plan.lm.revision, dtype=plan.lm.dtype, device=options.device)
+    run = Run(plan, dataset, lm, CellStore(folder / FOLDER), watch)
+    accuracies = run.accuracies()
+    if not options.allow_low_accuracy:
+        check_accuracies(accuracies, dataset)
+    with watch:
+        measured = run.measure(accuracies)
+    results = results_of(plan, chosen.hypothesis, lm, measured)
+    write_durably(folder / "results.json", to_json(results).encode())
+    show(results, Console(width=None if sys.stdout.isatty() else 120))
+    sys.stdout.write(f"\nwritten: {folder / 'results.json'}\n")
+    return 0 if all(claim.verdict == "supported" for claim in results.claims) else 1

@@ -1,0 +1,276 @@
+"""Tuples of a base and sources, balanced over strata.
+
+In: a population, a model, the variables that are swapped, a number. Out: a `TupleSet`, or `SpecError` E0605.
+Invariant: every stratum has the same number of tuples (give or take one); inside a stratum tuples follow the natural
+draws of the split. In an evaluation set each tuple has prompts of its own and no prompt occurs twice; between two sets
+of one split (other alignments, subsets, variants) a prompt may recur by chance, which leaves the statistics of each
+set as they are. Training tuples share a pool of bases and sources. Everything is a function of the seed and the names
+of task, model, variables and split.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from causalspec.diagnostics import Diagnostic
+from causalspec.semantics.columns import Column, joined, length, take
+from causalspec.semantics.hypothesis import Model
+from causalspec_runtime.counterfactuals.inputs import Columns
+from causalspec_runtime.counterfactuals.labels import counterfactual, outputs, value_of
+from causalspec_runtime.counterfactuals.population import Keys, Population, Split, first_occurrences
+from causalspec_runtime.counterfactuals.strata import Ints, Strata, cells_of, survey
+from causalspec_runtime.errors import SpecError
+
+BASES, SOURCES = 1_000, 3_000  # of the training pool
+FEWEST_POOLED = 8
+MOST_DRAWS = 10**7  # assignments, for one set
+IN_VAIN = 10**6  # tuples in a row that no stratum could use
+MOST_AT_ONCE = 1 << 17  # tuples
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TupleSet:
+    """n tuples over shared prompts. Outputs and labels are codes: places among the task's output words."""
+
+    columns: Columns  # inputs and lets of every prompt
+    base: Ints  # [n], rows of `columns`
+    sources: Ints  # [n, k], rows of `columns`; column i is the source of subset[i]
+    base_output: Ints  # [n]
+    source_outputs: Ints  # [n, k]
+    label: Ints  # [n], the counterfactual output
+    stratum: Ints  # [n], index into `strata.items`
+    strata: Strata
+    subset: tuple[str, ...]
+    split: Split
+
+    def __len__(self) -> int:
+        return len(self.base)
+
+    @property
+    def prompts(self) -> Ints:
+        """[n, k + 1]: rows of the base and the sources."""
+        return np.concatenate([self.base[:, None], self.sources], axis=1)
+
+    def rows(self, chosen: npt.NDArray[np.intp] | Ints) -> Columns:
+        """The inputs and lets of some prompts."""
+        return {name: take(column, chosen) for name, column in self.columns.items()}
+
+    @property
+    def weights(self) -> npt.NDArray[np.float64]:
+        """[n], adding up to 1, with the same sum in every stratum that has a tuple."""
+        counts = np.bincount(self.stratum, minlength=len(self.strata))
+        return np.asarray(1.0 / (counts[self.stratum] * np.count_nonzero(counts)))
+
+    def balanced(self, right: npt.NDArray[np.bool_]) -> float:
+        """The mean over strata of the share of `right` in each; exactly 1 where all are."""
+        counts, hits = np.bincount(self.stratum), np.bincount(self.stratum, weights=right)
+        return math.fsum((hits[counts > 0] / counts[counts > 0]).tolist()) / int(np.count_nonzero(counts))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pool:
+    """Prompts that the training tuples of every alignment of a task share."""
+
+    population: Population
+    columns: Columns
+    bases: Ints  # rows
+    sources: Ints  # rows
+
+
+def evaluation_set(population: Population, model: Model, subset: Sequence[str], split: Split, count: int) -> TupleSet:
+    """`count` tuples, each with its own prompts.
+
+    Raises SpecError (E0605) with the number that can be had.
+    """
+    strata = survey(population, model, subset)
+    rng = population.stream(model.name, *subset, split)
+    drawing = _Drawing(population, model, tuple(subset), strata, _quotas(count, len(strata)), split)
+    size = len(subset) + 1
+    drawn = 0
+    while drawing.open and drawn < MOST_DRAWS and drawing.in_vain < IN_VAIN:
+        rows = drawing.batch() * size
+        columns = population.draw(rows, rng, split)
+        drawn += rows
+        drawing.use(columns, np.arange(length(next(iter(columns.values()))) // size * size).reshape(-1, size))
+    if drawing.open:
+        raise SpecError(_too_few(drawing, count))
+    return drawing.result(rng.permutation(count))
+
+
+def training_pool(population: Population) -> Pool:
+    """About 1,000 bases and 3,000 sources, no prompt twice; fewer of each where the task has fewer.
+
+    Raises SpecError (E0605).
+    """
+    rng = population.stream("pool")
+    columns: Columns | None = None
+    for _ in range(8):
+        more = population.draw(8 * (BASES + SOURCES), rng, Split.TRAIN)
+        columns = more if columns is None else {name: joined([columns[name], more[name]]) for name in columns}
+        chosen = np.flatnonzero(first_occurrences(population.keys(columns)))[: BASES + SOURCES]
+        columns = {name: take(column, chosen) for name, column in columns.items()}
+        if len(chosen) == BASES + SOURCES:
+            break
+    if len(chosen) < FEWEST_POOLED:
+        message = f"task `{population.task.name}` has too few inputs to train on"
+        raise SpecError(Diagnostic("E0605", message, population.task.span, f"only {len(chosen)} training prompts"))
+    cut = len(chosen) * BASES // (BASES + SOURCES)
+    rows = np.arange(len(chosen), dtype=np.int64)
+    return Pool(population, columns or {}, rows[:cut], rows[cut:])
+
+
+def training_set(pool: Pool, model: Model, subset: Sequence[str], count: int) -> TupleSet:
+    """`count` tuples over a pool; a stratum that the pool hardly has repeats its tuples, one that it lacks is left out."""
+    population = pool.population
+    strata = survey(population, model, subset)
+    rng = population.stream(model.name, *subset, Split.TRAIN)
+    codes = outputs(model, pool.columns, population.words).astype(np.int64)
+    held = {name: value_of(model, name, pool.columns, population.words) for name in subset}
+    tried = max(8 * count, 20 * len(strata))
+    prompts, cells = np.empty((0, len(subset) + 1), np.int64), np.empty((0, len(subset) + 2), np.int64)
+    quotas = _quotas(count, len(strata))
+    for _ in range(6):
+        base, sources = rng.choice(pool.bases, tried), rng.choice(pool.sources, (tried, len(subset)))
+        swapped = {name: take(held[name], sources[:, i]) for i, name in enumerate(subset)}
+        on_base = {name: take(column, base) for name, column in pool.columns.items()}
+        label = counterfactual(model, on_base, swapped, population.words)
+        prompts = np.concatenate([prompts, np.concatenate([base[:, None], sources], axis=1)])
+        cells = np.concatenate([cells, cells_of(codes[base], codes[sources], label)])
+        stratum = strata.of(cells)
+        if (np.bincount(stratum[stratum >= 0], minlength=len(strata)) >= quotas).all():
+            break
+        tried = min(4 * tried, MOST_AT_ONCE)
+    rows = rng.permutation(_balanced(stratum, count, len(strata)))
+    return _tuple_set(pool.columns, prompts[rows], cells[rows], stratum[rows], strata, tuple(subset), Split.TRAIN)
+
+
+def _balanced(stratum: Ints, count: int, strata: int) -> npt.NDArray[np.intp]:
+    """Rows with the same number from every stratum that has any, repeated where they are too few."""
+    present = np.flatnonzero(np.bincount(stratum[stratum >= 0], minlength=strata))
+    quotas = _quotas(count, len(present))
+    chosen = [np.resize(np.flatnonzero(stratum == code), quota) for code, quota in zip(present, quotas, strict=True)]
+    return np.concatenate(chosen)
+
+
+def _quotas(count: int, strata: int) -> Ints:
+    return count // strata + (np.arange(strata) < count % strata)
+
+
+@dataclass(slots=True, eq=False)
+class _Drawing:
+    """An evaluation set while it fills."""
+
+    population: Population
+    model: Model
+    subset: tuple[str, ...]
+    strata: Strata
+    quotas: Ints
+    split: Split
+    filled: Ints = field(init=False)  # tuples found, per stratum
+    parts: list[tuple[Columns, Ints, Ints]] = field(default_factory=list)  # columns tuple by tuple, cells, stratum
+    keys: Keys | None = None  # of the prompts in use
+    in_vain: int = 0  # tuples in a row that were of no use
+
+    def __post_init__(self) -> None:
+        self.filled = np.zeros_like(self.quotas)
+
+    @property
+    def open(self) -> bool:
+        return bool((self.filled < self.quotas).any())
+
+    def batch(self) -> int:
+        """How many tuples to draw next, for the stratum that needs most."""
+        needed = float(((self.quotas - self.filled) / np.maximum(self.strata.shares, 1e-6)).max())
+        return int(min(max(3 * needed, 1_024), MOST_AT_ONCE))
+
+    def use(self, columns: Columns, prompts: Ints) -> None:
+        """Keep what open strata can use of the tuples whose prompts are the given rows."""
+        cells, stratum = self._labelled(columns, prompts)
+        wanted = np.flatnonzero((stratum >= 0) & (self.filled < self.quotas)[stratum])
+        wanted = wanted[self._fresh(columns, prompts[wanted])]
+        rank = _rank(stratum[wanted], len(self.quotas))
+        wanted = wanted[rank < (self.quotas - self.filled)[stratum[wanted]]]
+        self.in_vain = 0 if len(wanted) else self.in_vain + max(len(prompts), 1)
+        if not len(wanted):
+            return
+        kept = {name: take(column, prompts[wanted].ravel()) for name, column in columns.items()}
+        self.parts.append((kept, cells[wanted], stratum[wanted]))
+        self.filled = self.filled + np.bincount(stratum[wanted], minlength=len(self.quotas))
+        keys = self.population.keys(kept)
+        self.keys = keys if self.keys is None else np.concatenate([self.keys, keys])
+
+    def result(self, order: npt.NDArray[np.int64]) -> TupleSet:
+        columns: Mapping[str, Column] = {
+            name: joined([part[0][name] for part in self.parts]) for name in self.parts[0][0]
+        }
+        cells = np.concatenate([part[1] for part in self.parts])
+        stratum = np.concatenate([part[2] for part in self.parts])
+        size = len(self.subset) + 1
+        prompts = np.arange(len(cells) * size).reshape(-1, size)
+        rows = prompts[order].ravel()
+        shuffled = {name: take(column, rows) for name, column in columns.items()}
+        return _tuple_set(shuffled, prompts, cells[order], stratum[order], self.strata, self.subset, self.split)
+
+    def _labelled(self, columns: Columns, prompts: Ints) -> tuple[Ints, Ints]:
+        words = self.population.words
+        codes = outputs(self.model, columns, words)
+        base = {name: take(column, prompts[:, 0]) for name, column in columns.items()}
+        held = {
+            name: take(value_of(self.model, name, columns, words), prompts[:, i + 1])
+            for i, name in enumerate(self.subset)
+        }
+        label = counterfactual(self.model, base, held, words)
+        cells = cells_of(codes[prompts[:, 0]], codes[prompts[:, 1:]], label)
+        return cells, self.strata.of(cells)
+
+    def _fresh(self, columns: Columns, prompts: Ints) -> npt.NDArray[np.bool_]:
+        """Which tuples have only prompts that are new, in this batch too."""
+        keys = self.population.keys({name: take(column, prompts.ravel()) for name, column in columns.items()})
+        before = 0 if self.keys is None else len(self.keys)
+        every = keys if self.keys is None else np.concatenate([self.keys, keys])
+        return np.asarray(first_occurrences(every)[before:].reshape(prompts.shape).all(axis=1))
+
+
+def _rank(groups: Ints, count: int) -> Ints:
+    """How many of the same group come before each row."""
+    order = np.argsort(groups, kind="stable")
+    sizes = np.bincount(groups, minlength=count)
+    rank = np.empty(len(groups), dtype=np.int64)
+    rank[order] = np.arange(len(groups)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return rank
+
+
+def _tuple_set(
+    columns: Columns, prompts: Ints, cells: Ints, stratum: Ints, strata: Strata, subset: tuple[str, ...], split: Split
+) -> TupleSet:
+    return TupleSet(
+        columns,
+        prompts[:, 0],
+        prompts[:, 1:],
+        cells[:, 0],
+        cells[:, 1:-1],
+        cells[:, -1],
+        stratum,
+        strata,
+        subset,
+        split,
+    )
+
+
+def _too_few(drawing: _Drawing, count: int) -> Diagnostic:
+    fullest = int((drawing.filled - drawing.quotas).argmin())
+    found, quota = int(drawing.filled[fullest]), int(drawing.quotas[fullest])
+    thin = drawing.strata.items[fullest]
+    can = int(drawing.filled.min()) * len(drawing.quotas)
+    task, names = drawing.population.task, " and ".join(f"`{name}`" for name in drawing.subset)
+    return Diagnostic(
+        "E0605",
+        f"too few {drawing.split} tuples of {names} can be had from task `{task.name}`",
+        task.span,
+        f"{found} of {quota} with {thin}",
+        notes=(f"each tuple has {len(drawing.subset) + 1} prompts of its own; {can} of {count} tuples can be had",),
+        help=f"ask for at most {can}, or widen the inputs' domains" if can else "widen the inputs' domains",
+    )

@@ -1,0 +1,1 @@
+"""Language models: loading them, and prompts as their tokens."""

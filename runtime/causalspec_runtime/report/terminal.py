@@ -1,0 +1,170 @@
+"""The answer at a terminal: what was tested, what was found, and each claim's verdict.
+
+In: `Results`. Out: text through rich. Invariant: a figure is shown with its interval or its floor beside it.
+"""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from causalspec_runtime.results import AlignmentResult, CellResult, ClaimResult, Results, SubsetPlanResult
+
+WORDS = {"supported": "bold green", "refuted": "bold red", "undecided": "bold yellow"}
+
+
+def show(results: Results, console: Console) -> None:
+    """Print the whole answer."""
+    lm = results.lm
+    console.print(
+        f"[bold]{escape(lm.reference)}[/] ({escape(lm.architecture)}, {lm.layers} layers, width {lm.width}, "
+        f"{lm.parameters:,} parameters, {lm.dtype} on {lm.device})",
+        highlight=False,
+    )
+    for task in results.tasks:
+        console.print(
+            f"task {escape(task.name)}: accuracy {task.accuracy:.3f} {_ci(task.ci)} on {task.n:,} prompts; "
+            f"the most frequent answer scores {task.majority:.3f}",
+            highlight=False,
+        )
+    for alignment in results.alignments:
+        _alignment(alignment, console)
+    _claims(results.claims, console)
+
+
+def _ci(interval: tuple[float, float]) -> str:
+    return f"\\[{interval[0]:.3f}, {interval[1]:.3f}]"
+
+
+def _alignment(item: AlignmentResult, console: Console) -> None:
+    best = item.cells[item.best]
+    names = ", ".join(item.variables)
+    console.print(
+        f"\n[bold]{escape(item.name)}[/]: {escape(names)} of model {escape(item.model)}, {item.method}", highlight=False
+    )
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column()
+    table.add_row(
+        "best cell",
+        f"layer {best.layer}, {escape(best.token)}, seed {best.seed} "
+        f"(of {len(item.cells)}, chosen on validation: {best.iia_validation:.3f})",
+    )
+    table.add_row("IIA", f"[bold]{best.iia_test:.3f}[/] {_ci(best.ci)}{_expected(item)}")
+    table.add_row("gain", f"{best.gain:.3f} over answer_only; natural mix {_natural(best)}")
+    table.add_row("width", _widths(best))
+    if len(item.subsets) > 1:
+        table.add_row("swapped", _swapped(item, best))
+    table.add_row("floors", _floors(item))
+    table.add_row("rivals", _rivals(item))
+    if _controls(item):
+        table.add_row("controls", _controls(item))
+    for transfer in item.transfer:
+        table.add_row(
+            f"on {escape(transfer.variant)}",
+            f"IIA {transfer.iia_test:.3f} {_ci(transfer.ci)}, gain {transfer.gain:.3f}, "
+            f"floor {transfer.floors.answer_only:.3f}, task accuracy {transfer.accuracy:.3f}",
+        )
+    console.print(table)
+    console.print(_grid(item))
+
+
+def _expected(item: AlignmentResult) -> str:
+    return f"; a true hypothesis would score {item.expected_if_true:.3f} given the LM's own errors"
+
+
+def _natural(cell: CellResult) -> str:
+    return ", ".join(f"{subset.iia_natural:.3f}" for subset in cell.subsets)
+
+
+def _widths(cell: CellResult) -> str:
+    parts = ", ".join(f"{escape(name)} {width}" for name, width in cell.widths.items())
+    return f"{parts} coordinates ({cell.status} after {cell.steps} steps)"
+
+
+def _swapped(item: AlignmentResult, best: CellResult) -> str:
+    return "\n".join(
+        f"{escape(' and '.join(subset.variables))}: IIA {subset.iia_test:.3f} {_ci(subset.ci)}, "
+        f"gain {subset.gain:.3f}, floor {plan.floors.answer_only:.3f}"
+        for subset, plan in zip(best.subsets, item.subsets, strict=True)
+    )
+
+
+def _floors(item: AlignmentResult) -> str:
+    floors = item.floors
+    return (
+        f"answer_only {floors.answer_only:.3f}, no_op {floors.no_op:.3f}, full_swap {floors.full_swap:.3f}, "
+        f"majority {floors.majority:.3f}"
+    )
+
+
+def _rivals(item: AlignmentResult) -> str:
+    return "\n".join(_rivals_of(subset, len(item.subsets) > 1) for subset in item.subsets)
+
+
+def _rivals_of(subset: SubsetPlanResult, named: bool) -> str:
+    head = f"{escape(' and '.join(subset.variables))}: " if named else ""
+    return head + ", ".join(f"{escape(rival.model)} {rival.agreement:.3f}" for rival in subset.rivals)
+
+
+def _controls(item: AlignmentResult) -> str:
+    lines = []
+    weights, rotation = item.controls.random_weights, item.controls.random_rotation
+    if weights is not None:
+        lines.append(
+            f"random weights {weights.iia_among_answers:.3f} {_ci(weights.ci)} among the answers "
+            f"({weights.iia_test:.3f} over the vocabulary)"
+        )
+    if rotation is not None:
+        lines.append(
+            f"random rotation {rotation.mean:.3f} on average, {rotation.most:.3f} at most of {rotation.draws}; "
+            f"principal directions {rotation.principal_directions:.3f}"
+        )
+    if not item.positive_control.passed:
+        control = item.positive_control
+        lines.append(
+            f"[bold red]positive control failed[/]: output at the last token {control.iia_test:.3f}, "
+            f"whole vector {control.whole_vector:.3f}"
+        )
+    return "\n".join(lines)
+
+
+def _grid(item: AlignmentResult) -> Table:
+    """Test IIA, the best seed on validation of each site."""
+    layers = sorted({cell.layer for cell in item.cells})
+    tokens = list(dict.fromkeys(cell.token for cell in item.cells))
+    table = Table(title="test IIA (width)", title_justify="left", title_style="dim", box=None, padding=(0, 2))
+    table.add_column("layer", justify="right", style="dim")
+    for token in tokens:
+        table.add_column(escape(token), justify="right")
+    best = item.cells[item.best]
+    for layer in layers:
+        row = []
+        for token in tokens:
+            here = [cell for cell in item.cells if (cell.layer, cell.token) == (layer, token)]
+            if not here:
+                row.append("")
+                continue
+            cell = max(here, key=lambda one: one.iia_validation)
+            text = f"{cell.iia_test:.3f} ({cell.width})"
+            chosen = (cell.layer, cell.token) == (best.layer, best.token)
+            row.append(f"[bold]{text}[/]" if chosen else text)
+        table.add_row(str(layer), *row)
+    return table
+
+
+def _claims(claims: tuple[ClaimResult, ...], console: Console) -> None:
+    if not claims:
+        return
+    console.print("\n[bold]Claims[/]")
+    for claim in claims:
+        tint = WORDS[claim.verdict]
+        console.print(f"  [{tint}]{claim.verdict:<10}[/] {escape(claim.title)}", highlight=False)
+        console.print(f"             [dim]{escape(claim.text)}[/]", highlight=False)
+        for term in claim.terms:
+            console.print(f"             {escape(term.text)} = {term.value:.3f} {_ci(term.ci)}", highlight=False)
+        if len(claim.terms) > 1:
+            console.print(f"             compared: {claim.value:.3f} {_ci(claim.ci)}", highlight=False)
+        for note in claim.notes:
+            console.print(f"             [dim]{escape(note)}[/]", highlight=False)
