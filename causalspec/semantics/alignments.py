@@ -167,7 +167,7 @@ def _no_ancestors(place: ast.Place, names: Sequence[str], model: Model, report: 
     for name in place.variables:
         above = _ancestors(name.text, model)
         for other in names:
-            if other in above:
+            if other in above and other != name.text:
                 report.add("E0501", f"`{other}` is an ancestor of `{name.text}`: they cannot share a site", name.span,
                            help="place the two in separate lines")  # fmt: skip
 

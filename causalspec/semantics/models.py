@@ -61,7 +61,8 @@ def _variables(
         written.setdefault(var.name.text, var)
     variables: list[Variable] = []
     order = causal_order({name: var.mechanism for name, var in written.items()}, report, where)
-    for name in written:
+    taken = set(scope)
+    for name in written.keys() - taken:
         scope[name] = Reference(name, Unknown(), written[name].name.span)
     for name in order:
         var = written[name]
@@ -70,7 +71,8 @@ def _variables(
         found = elaborator.core(var.mechanism)
         type_: Type = declared if ranged else bounded(declared, found.type)
         core = assign(found, type_, name, report, obligations)
-        scope[name] = Reference(name, type_, var.name.span)
+        if name not in taken:
+            scope[name] = Reference(name, type_, var.name.span)
         variables.append(Variable(name, type_, core, var.name.span))
     return variables
 
@@ -157,7 +159,8 @@ def _example(written: ast.Example, model: Model, checked: CheckedTask, report: R
         core = Elaborator({}, report, "an example").core(expression)
         obligations: list[Obligation] = []
         core = assign(core, known[name.text].type, name.text, report, obligations)
-        discharge(obligations, checked.witnesses, report)
+        if obligations:
+            report.add("E0309", f"`{name.text}` is {known[name.text].type}", expression.span, "this value is not in it")
         if len(report.items) == before:
             inputs[name.text] = evaluate(core, {})
     missing = [name for name in known if name not in {binding.text for binding, _ in written.bindings}]

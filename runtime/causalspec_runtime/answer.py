@@ -57,7 +57,7 @@ def results_of(plan: Plan, hypothesis: Hypothesis, lm: FrozenLm, measured: Measu
         tasks=tasks,
         alignments=tuple(_alignment(outcome) for outcome in measured.outcomes),
         claims=claims_of(hypothesis, measured),
-            versions={"causalspec": __version__} | {name: version(name) for name in ("torch", "transformers")},
+        versions={"causalspec": __version__} | {name: version(name) for name in ("torch", "transformers")},
     )
 
 

@@ -208,6 +208,7 @@ def _run(chosen: Chosen, options: argparse.Namespace) -> int:
 
     from causalspec_runtime.answer import FOLDER, results_of
     from causalspec_runtime.dataset import draw
+    from causalspec_runtime.encoding import Printer, check_prompts
     from causalspec_runtime.language_model.load import load
     from causalspec_runtime.pipeline import Run, check_accuracies
     from causalspec_runtime.progress import TerminalWatch
@@ -216,8 +217,9 @@ def _run(chosen: Chosen, options: argparse.Namespace) -> int:
     from causalspec_runtime.store import CellStore, write_durably
 
     folder = _folder(options.out)
-    plan, _ = _planned(chosen)
+    plan, tokenizer = _planned(chosen)
     dataset = draw(plan, chosen.hypothesis)
+    check_prompts(dataset, Printer(tokenizer, plan.lm.chat))
     write_durably(folder / "plan.json", to_json(plan).encode())
     watch = TerminalWatch()
     watch.say(f"{len(plan.alignments)} alignments, {plan.cells} cells; data drawn, loading the LM")

@@ -22,7 +22,7 @@ from causalspec_runtime.store import write_durably
 
 
 def write(plan: Plan, dataset: Dataset, tokenizer: Any, folder: Path) -> list[Path]:
-    """Write everything; the paths written. Raises TokenError where a site is not to be found in the prompts."""
+    """Write everything; the paths written. Raises SpecError (R0201) where a site is not to be found in the prompts."""
     printer = Printer(tokenizer, plan.lm.chat)
     documents: dict[str, bytes] = {"plan.json": to_json(plan).encode()}
     tokens: dict[str, Any] = {}

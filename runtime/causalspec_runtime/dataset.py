@@ -71,6 +71,7 @@ class AlignmentData:
 class VariantData:
     """What transfer needs: the variant's natural prompts, and an alignment's test tuples on it."""
 
+    base: str  # the task it varies
     task: Task
     words: Words
     natural: Columns
@@ -190,4 +191,4 @@ def _variant(plan: Plan, hypothesis: Hypothesis, name: str, alignments: Sequence
         for item in alignments
         if item.record.task == variant.base
     }
-    return VariantData(variant.task, words, natural, outputs(models[0], natural, words), test)
+    return VariantData(variant.base, variant.task, words, natural, outputs(models[0], natural, words), test)

@@ -13,11 +13,16 @@ from typing import Any
 
 import torch
 
+from causalspec.diagnostics import Diagnostic
+from causalspec.semantics.columns import joined, length
 from causalspec.semantics.hypothesis import Task
 from causalspec_runtime.counterfactuals import Columns, TupleSet
 from causalspec_runtime.counterfactuals.faults import Words
+from causalspec_runtime.dataset import Dataset
 from causalspec_runtime.engine.batch import InterchangeData
 from causalspec_runtime.engine.sites import Site
+from causalspec_runtime.errors import SpecError
+from causalspec_runtime.language_model.errors import TokenError
 from causalspec_runtime.language_model.prompts import EncodedPrompts, Place, encode
 from causalspec_runtime.plan import SiteRecord
 from causalspec_runtime.rendering import chat, render
@@ -42,10 +47,19 @@ class Printer:
     chat: bool
 
     def encode(self, task: Task, columns: Columns, words: Words, sites: Sequence[SiteRecord]) -> EncodedPrompts:
-        """Tokens of one prompt a row. Raises TokenError."""
+        """Tokens of one prompt a row. Raises SpecError (R0201)."""
+        try:
+            return self._encoded(task, columns, words, sites)
+        except TokenError as error:
+            raise SpecError(_told(error, task)) from None
+
+    def _encoded(self, task: Task, columns: Columns, words: Words, sites: Sequence[SiteRecord]) -> EncodedPrompts:
         holes = {hole for site in sites if (hole := place_of(site.token).hole) is not None}
         prompts = render(task, columns, words, holes)
-        return encode(self.tokenizer, chat(prompts, self.tokenizer) if self.chat else prompts, task.output.type.words)
+        found = encode(self.tokenizer, chat(prompts, self.tokenizer) if self.chat else prompts, task.output.type.words)
+        for site in sites:
+            found.positions(place_of(site.token))
+        return found
 
     def encode_sets(
         self,
@@ -55,15 +69,21 @@ class Printer:
         sites: Sequence[SiteRecord],
         sets: Sequence[TupleSet],
     ) -> Encoded:
-        """Tokens and rows of the sets of every subset of `variables`. Raises TokenError."""
-        from causalspec.semantics.columns import joined, length
-
+        """Tokens and rows of the sets of every subset of `variables`. Raises SpecError (R0201)."""
         columns = {name: joined([item.columns[name] for item in sets]) for name in sets[0].columns}
         sizes = [length(next(iter(item.columns.values()))) for item in sets]
         shifts = [sum(sizes[:index]) for index in range(len(sizes))]
         return Encoded(
             self.encode(task, columns, words, sites), interchange_data(variables, sets, shifts), parts_of(sets)
         )
+
+
+def _told(error: TokenError, task: Task) -> Diagnostic:
+    """A token error at its place in the spec."""
+    places = {hole.name: hole.span for hole in task.holes}
+    place = places.get(error.about or "", task.output.span)
+    notes = (f"in the prompt: {error.prompt}",) if error.prompt else ()
+    return Diagnostic("R0201", error.message, place, "as this LM's tokenizer cuts it", notes=notes, help=error.hint)
 
 
 def parts_of(sets: Sequence[TupleSet]) -> tuple[slice, ...]:
@@ -94,6 +114,19 @@ def interchange_data(
         parts.append((base, sources, swapped, torch.from_numpy(item.label)))
     base, sources, swapped, label = (torch.cat(column) for column in zip(*parts, strict=True))
     return InterchangeData(base, sources, swapped, label)
+
+
+def check_prompts(dataset: Dataset, printer: Printer) -> None:
+    """Tokenize some prompts of every task and variant, so that mistakes are told before the LM is loaded.
+
+    Raises SpecError (R0201).
+    """
+    for name, data in dataset.tasks.items():
+        sites = [site for item in dataset.alignments if item.record.task == name for site in item.record.sites]
+        printer.encode(data.task, data.natural, data.words, sites)
+        for variant in dataset.variants.values():
+            if variant.base == name:
+                printer.encode(variant.task, variant.natural, variant.words, sites)
 
 
 def place_of(token: str) -> Place:

@@ -73,7 +73,7 @@ class Run:
         return self.plan.cells * controls + tests + 2 * len(self.dataset.tasks)
 
     def accuracies(self) -> dict[str, Accuracy]:
-        """Task accuracy, before anything is trained. Raises TokenError."""
+        """Task accuracy, before anything is trained."""
         found: dict[str, Accuracy] = {}
         for name, data in self.dataset.tasks.items():
             sites = [site for item in self.dataset.alignments if item.record.task == name for site in item.record.sites]

@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from scipy.special import stdtrit
+
 Verdict = Literal["supported", "refuted", "undecided"]
 LEVEL = 0.95
 LEAST_PROMPTS = 30  # under which no claim is decided
 LEAST_SEEDS = 3
 MOST_DECISIVE = 10**9
-_NORMAL_ABOVE = 300  # degrees of freedom
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,25 +154,4 @@ def normal_quantile(level: float) -> float:
 
 def t_quantile(level: float, degrees: int) -> float:
     """t with P(|T| < t) = level, for Student's t."""
-    if degrees > _NORMAL_ABOVE:
-        z = normal_quantile(level)
-        return z + (z**3 + z) / (4 * degrees)  # Cornish–Fisher, first term
-    low, high = 0.0, 1.0
-    while _t_within(high, degrees) < level:
-        low, high = high, 2 * high
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _t_within(middle, degrees) < level else (low, middle)
-    return high
-
-
-def _t_within(t: float, degrees: int) -> float:
-    """P(|T| < t), the finite series of Abramowitz and Stegun 26.7.3–4."""
-    angle = math.atan2(t, math.sqrt(degrees))
-    cosine, sine = math.cos(angle), math.sin(angle)
-    odd = degrees % 2
-    term, total = (cosine, 0.0) if odd else (1.0, 0.0)
-    for step in range(1 + odd, degrees, 2):
-        total += term
-        term *= cosine * cosine * step / (step + 1)
-    return (angle + sine * total) * 2 / math.pi if odd else sine * total
+    return float(stdtrit(degrees, (1 + level) / 2))

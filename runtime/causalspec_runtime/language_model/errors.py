@@ -16,6 +16,8 @@ class LmError(Exception):
 class TokenError(LmError):
     """A prompt or an answer that the tokenizer cuts in a way that leaves its meaning open."""
 
-    def __init__(self, message: str, hint: str = "", prompt: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", prompt: str = "", about: str | None = None) -> None:
+        """`about` is the hole that is meant; None where it is the prompt or the answers."""
         super().__init__(message, hint)
         self.prompt = prompt
+        self.about = about

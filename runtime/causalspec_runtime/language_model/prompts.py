@@ -75,6 +75,7 @@ class EncodedPrompts:
                 f"{int(last[row] - first[row]) + 1}",
                 "its number of tokens differs between prompts; `.first` and `.last` are always there",
                 self.texts[row],
+                place.hole,
             )
         return found
 
@@ -177,7 +178,7 @@ def _find(hole: str, prompts: Sequence[RenderedPrompt], offsets: Ints, encodings
     inside = (starts < spans[:, 1:]) & (ends > spans[:, :1]) & (starts < ends) & (spans[:, :1] < spans[:, 1:])
     if not inside.any(axis=1).all():
         row = int(np.flatnonzero(~inside.any(axis=1))[0])
-        raise TokenError(f"`{hole}` fills no token", "its value is printed as an empty text", prompts[row].text)
+        raise TokenError(f"`{hole}` fills no token", "its value is printed as an empty text", prompts[row].text, hole)
     first = inside.argmax(axis=1)
     last = inside.shape[1] - 1 - inside[:, ::-1].argmax(axis=1)
     every = np.arange(len(prompts))
@@ -195,6 +196,7 @@ def _merged(hole: str, prompt: RenderedPrompt, encoding: Any, token: int) -> Tok
         f"`{hole}` has no token of its own: the token `{prompt.text[start:end]}` also covers text around it",
         "put a space or another sign between the hole and its neighbour",
         prompt.text,
+        hole,
     )
 
 
