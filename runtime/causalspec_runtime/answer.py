@@ -5,6 +5,7 @@ In: `Measured` and the claims. Out: `Results`. Invariant: figures are copied, ne
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -45,7 +46,9 @@ from causalspec_runtime.statistics import Estimate
 FOLDER = "cells"
 
 
-def results_of(plan: Plan, hypothesis: Hypothesis, lm: FrozenLm, measured: Measured) -> Results:
+def results_of(
+    plan: Plan, hypothesis: Hypothesis, lm: FrozenLm, measured: Measured, post_hoc: Mapping[str, bool]
+) -> Results:
     """The whole answer of a run."""
     tasks = tuple(_task(name, item) for name, item in measured.accuracies.items())
     first = measured.accuracies[plan.alignments[0].task]
@@ -56,15 +59,19 @@ def results_of(plan: Plan, hypothesis: Hypothesis, lm: FrozenLm, measured: Measu
         task_accuracy=first.estimate.value,
         tasks=tasks,
         alignments=tuple(_alignment(outcome) for outcome in measured.outcomes),
-        claims=claims_of(hypothesis, measured),
+        claims=claims_of(hypothesis, measured, post_hoc),
         versions={"causalspec": __version__} | {name: version(name) for name in ("torch", "transformers")},
     )
 
 
-def claims_of(hypothesis: Hypothesis, measured: Measured) -> tuple[ClaimResult, ...]:
-    """Verdicts of the claims that this run's alignments answer."""
+def claims_of(hypothesis: Hypothesis, measured: Measured, post_hoc: Mapping[str, bool]) -> tuple[ClaimResult, ...]:
+    """Verdicts of the claims that this run's alignments answer; `post_hoc` by a claim's text."""
     board = ScoreBoard({(item.data.record.alignment, item.data.record.placement): item for item in measured.outcomes})
-    return tuple(judge(claim, hypothesis.source, board) for claim in hypothesis.claims if board.answers(claim.formula))
+    return tuple(
+        judge(claim, hypothesis.source, board, post_hoc=post_hoc[claim.text])
+        for claim in hypothesis.claims
+        if board.answers(claim.formula)
+    )
 
 
 def _interval(estimate: Estimate) -> tuple[float, float]:

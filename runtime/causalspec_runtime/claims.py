@@ -42,7 +42,7 @@ class Judged:
     notes: tuple[str, ...]
 
 
-def judge(claim: Claim, source: Source, board: Board) -> ClaimResult:
+def judge(claim: Claim, source: Source, board: Board, *, post_hoc: bool) -> ClaimResult:
     """The verdict of a claim, each of its scores beside it."""
     judged = _formula(claim.formula, board, LEVEL)
     terms: dict[str, TermResult] = {}
@@ -56,6 +56,7 @@ def judge(claim: Claim, source: Source, board: Board) -> ClaimResult:
         verdict=judged.verdict,
         value=judged.estimate.value,
         ci=(judged.estimate.low, judged.estimate.high),
+        post_hoc=post_hoc,
         terms=tuple(terms.values()),
         notes=judged.notes,
     )

@@ -210,6 +210,7 @@ def _run(chosen: Chosen, options: argparse.Namespace) -> int:
     from causalspec_runtime.dataset import draw
     from causalspec_runtime.encoding import Printer, check_prompts
     from causalspec_runtime.language_model.load import load
+    from causalspec_runtime.ledger import record
     from causalspec_runtime.pipeline import Run, check_accuracies
     from causalspec_runtime.progress import TerminalWatch
     from causalspec_runtime.report.terminal import show
@@ -221,6 +222,7 @@ def _run(chosen: Chosen, options: argparse.Namespace) -> int:
     dataset = draw(plan, chosen.hypothesis)
     check_prompts(dataset, Printer(tokenizer, plan.lm.chat))
     write_durably(folder / "plan.json", to_json(plan).encode())
+    post_hoc = record(folder, chosen.hypothesis.claims)
     watch = TerminalWatch()
     watch.say(f"{len(plan.alignments)} alignments, {plan.cells} cells; data drawn, loading the LM")
     lm = load(plan.lm.kind, plan.lm.reference, revision=plan.lm.revision, dtype=plan.lm.dtype, device=options.device)
@@ -230,7 +232,7 @@ def _run(chosen: Chosen, options: argparse.Namespace) -> int:
         check_accuracies(accuracies, dataset)
     with watch:
         measured = run.measure(accuracies)
-    results = results_of(plan, chosen.hypothesis, lm, measured)
+    results = results_of(plan, chosen.hypothesis, lm, measured, post_hoc)
     write_durably(folder / "results.json", to_json(results).encode())
     show(results, Console(width=None if sys.stdout.isatty() else 120))
     sys.stdout.write(f"\nwritten: {folder / 'results.json'}\n")

@@ -214,6 +214,7 @@ class ClaimResult(Record):
     verdict: Verdict
     value: float
     ci: Interval
+    post_hoc: bool = Field(description="whether it came after this folder's first look at test tuples")
     terms: tuple[TermResult, ...]
     notes: tuple[str, ...]
 

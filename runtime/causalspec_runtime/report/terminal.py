@@ -154,13 +154,17 @@ def _grid(item: AlignmentResult) -> Table:
     return table
 
 
+def _when(claim: ClaimResult) -> str:
+    return " [yellow](post hoc: written after a look at these test tuples)[/]" if claim.post_hoc else ""
+
+
 def _claims(claims: tuple[ClaimResult, ...], console: Console) -> None:
     if not claims:
         return
     console.print("\n[bold]Claims[/]")
     for claim in claims:
         tint = WORDS[claim.verdict]
-        console.print(f"  [{tint}]{claim.verdict:<10}[/] {escape(claim.title)}", highlight=False)
+        console.print(f"  [{tint}]{claim.verdict:<10}[/] {escape(claim.title)}{_when(claim)}", highlight=False)
         console.print(f"             [dim]{escape(claim.text)}[/]", highlight=False)
         for term in claim.terms:
             console.print(f"             {escape(term.text)} = {term.value:.3f} {_ci(term.ci)}", highlight=False)

@@ -1,0 +1,117 @@
+"""Claims: what is compared with what, and which verdict follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from causalspec.semantics.check import check
+from causalspec.semantics.claims import Score
+from causalspec.semantics.hypothesis import Hypothesis
+from causalspec.span import Source
+from causalspec_runtime.claims import judge
+from causalspec_runtime.ledger import record
+from causalspec_runtime.results import ClaimResult
+from causalspec_runtime.shares import wilson
+from causalspec_runtime.statistics import Estimate
+from tests.conftest import ROOT
+
+EXAMPLE = (ROOT / "specs" / "price_tagging.cspec").read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class FakeBoard:
+    """Scores by alignment; the control scores 0.1 everywhere."""
+
+    values: dict[str, float]
+    n: int = 2_000
+    passed: bool = True
+
+    def score(self, score: Score, *, among_answers: bool, level: float) -> Estimate:
+        value = 0.1 if score.control else self.values[score.alignment]
+        return wilson(value, self.n, level)
+
+    def refutable(self, score: Score) -> bool:
+        return self.passed
+
+
+def _hypothesis(claim: str) -> Hypothesis:
+    text = EXAMPLE[: EXAMPLE.index('claim "')] + f'claim "x" {{ {claim} }}\n'
+    hypothesis, diagnostics = check(Source("x", text))
+    assert hypothesis is not None, diagnostics
+    return hypothesis
+
+
+def _judged(claim: str, board: FakeBoard) -> ClaimResult:
+    hypothesis = _hypothesis(claim)
+    return judge(hypothesis.claims[0], hypothesis.source, board, post_hoc=False)
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict"), [(0.90, "supported"), (0.60, "refuted"), (0.805, "undecided"), (0.795, "undecided")]
+)
+def test_a_verdict_needs_the_whole_interval(value: float, verdict: str) -> None:
+    """Supported above the threshold, refuted below it, undecided where the interval holds it."""
+    assert _judged("best(iia(left.above)) >= 0.80", FakeBoard({"left": value})).verdict == verdict
+
+
+def test_an_undecided_claim_says_how_many_tuples_would_decide() -> None:
+    """The number grows as the value nears the threshold."""
+    (note,) = _judged("best(iia(left.above)) >= 0.80", FakeBoard({"left": 0.805})).notes
+    assert "test tuples would decide" in note
+
+
+def test_a_refutation_needs_the_positive_control() -> None:
+    """Where the method misses what must be there, missing a variable refutes nothing."""
+    board = FakeBoard({"left": 0.2}, passed=False)
+    assert _judged("best(iia(left.above)) >= 0.80", board).verdict == "undecided"
+
+
+def test_two_scores_are_compared_by_their_difference() -> None:
+    """`a > b + c` asks for a − b − c above 0; the value is the difference."""
+    board = FakeBoard({"left": 0.9, "bracket": 0.7})
+    found = _judged("best(gain(left.above)) > best(gain(bracket.bracket)) + 0.10", board)
+    assert found.verdict == "supported"
+    assert found.value == pytest.approx(0.1)
+    assert _judged("best(gain(left.above)) > best(gain(bracket.bracket)) + 0.30", board).verdict == "refuted"
+
+
+def test_sides_may_be_swapped() -> None:
+    """`0.80 <= a` is `a >= 0.80`, and `a < t` is supported below t."""
+    board = FakeBoard({"left": 0.9})
+    assert _judged("0.80 <= best(iia(left.above))", board).verdict == "supported"
+    assert _judged("best(iia(left.above)) < 0.80", board).verdict == "refuted"
+    assert _judged("best(iia(left.above)) < 0.95", board).verdict == "supported"
+
+
+@pytest.mark.parametrize(
+    ("claim", "verdict"),
+    [
+        ("best(iia(left.above)) >= 0.80 and best(iia(mid)) >= 0.80", "refuted"),
+        ("best(iia(left.above)) >= 0.80 or best(iia(mid)) >= 0.80", "supported"),
+        ("not best(iia(mid)) >= 0.80", "supported"),
+        ("best(iia(left.above)) >= 0.80 and best(iia(both)) >= 0.80", "undecided"),
+    ],
+)
+def test_connectives_are_kleene(claim: str, verdict: str) -> None:
+    """`and` falls with one part, `or` stands with one, an undecided part leaves the rest to decide."""
+    assert _judged(claim, FakeBoard({"left": 0.9, "mid": 0.5, "both": 0.80})).verdict == verdict
+
+
+def test_or_pays_for_its_second_chance() -> None:
+    """With Bonferroni an interval that barely reaches the threshold alone does not reach it within `or`."""
+    value = next(x / 1000 for x in range(800, 900) if wilson(x / 1000, 2_000).low >= 0.80)
+    board = FakeBoard({"left": value, "mid": 0.5})
+    assert _judged("best(iia(left.above)) >= 0.80", board).verdict == "supported"
+    assert _judged("best(iia(left.above)) >= 0.80 or best(iia(mid)) >= 0.80", board).verdict == "undecided"
+
+
+def test_claims_written_after_a_look_are_post_hoc(tmp_path: Path) -> None:
+    """The first run of a folder records its claims; a claim that comes later is marked, and stays so."""
+    first, later = _hypothesis("best(iia(left.above)) >= 0.80"), _hypothesis("best(iia(left.above)) >= 0.70")
+    assert not any(record(tmp_path, first.claims).values())
+    assert all(record(tmp_path, later.claims).values())
+    assert not any(record(tmp_path, first.claims).values())
+    assert all(record(tmp_path, later.claims).values())
