@@ -10,7 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from functools import partial
 from typing import TextIO, cast
 
 from causalspec import __version__
@@ -88,9 +88,15 @@ def wants_color(stream: TextIO) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+def _parser(name: str, description: str) -> argparse.ArgumentParser:
+    """A parser of fixed width: asking the terminal for its width costs as much as parsing a spec."""
+    shape = partial(argparse.HelpFormatter, width=100)
+    return argparse.ArgumentParser(prog=f"causalspec {name}", description=description, formatter_class=shape)
+
+
 def _check(rest: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="causalspec check", description="Tell every mistake in a spec.")
-    parser.add_argument("files", nargs="+", metavar="FILE", type=Path)
+    parser = _parser("check", "Tell every mistake in a spec.")
+    parser.add_argument("files", nargs="+", metavar="FILE")
     parser.add_argument("--strict", action="store_true", help="warnings count as errors")
     parser.add_argument("--json", action="store_true", help="diagnostics as JSON")
     options = parser.parse_args(rest)
@@ -140,7 +146,7 @@ def _contents(hypothesis: object) -> str:
 
 
 def _explain(rest: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="causalspec explain", description="What a diagnostic means.")
+    parser = _parser("explain", "What a diagnostic means.")
     parser.add_argument("code", metavar="CODE")
     options = parser.parse_args(rest)
     from causalspec.codes import CODES

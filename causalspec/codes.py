@@ -6,10 +6,10 @@ R run time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from causalspec.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Code:
     """What a code means. `bad_example` is text that gives it, for a task that is otherwise sound."""
 
@@ -22,18 +22,25 @@ class Code:
 _ALL = (
     Code("E0101", "a syntax error", "The statement cannot go on like this. The label says what may stand here instead.",
          "input price: decimal(2) in .. 9.99"),
-    Code("E0102", "this begins no statement", "Every statement begins with a keyword, and each kind of body has its own.",
+    Code("E0102", "a misspelt keyword", "No keyword that may stand here is spelt like this. The nearest one is suggested.",
          "imput price: decimal(2) in 0.01 .. 9.99"),
     Code("E0103", "an unmatched bracket", "Each ( [ { needs its ) ] }, in the right order.", "var above: bool = (price >= lower"),
-    Code("E0104", "a string that is not closed", "A string ends on its line; a text over several lines stands in triple quotes.",
-         'prompt "{price} dollars'),
-    Code("E0105", "a control character", "Only tabs and line ends may stand beside visible text."),
-    Code("E0106", "brackets nested too deep", "Brackets may be nested 64 deep: name a part with `let` or `var`."),
-    Code("E0107", "an unknown escape", 'The escapes are \\n, \\t, \\" and \\\\.', 'prompt "{price}\\d"'),
+    Code("E0104", "a text that is not closed", "A text stands between double quotes and ends on its line; a text over several "
+         "lines stands in triple quotes.", 'prompt "{price} dollars'),
+    Code("E0105", "a character that cannot be seen", "Only blanks, tabs and line ends may stand beside visible text: a character "
+         "that is not shown, or that reorders text, would let a file read otherwise than it means."),
+    Code("E0106", "nested too deep", "Brackets and expressions may be nested 64 deep: name a part with `let` or `var`."),
+    Code("E0107", "an unknown escape", "The escapes are \\n, \\t, \\\", \\', \\\\ and \\u{1F600}.", 'prompt "{price}\\d"'),
     Code("E0108", "a malformed hole in a prompt", "A hole is {name}, {expression as name} or {'text' as name}; a brace is {{ or }}.",
          'prompt "{price dollars"'),
-    Code("E0109", "a number with too many digits", "Numbers have at most 30 digits."),
+    Code("E0109", "a malformed number", "A number is digits with at most one point, such as 4_000 or 2.50, and has at most 30 digits.",
+         "let third = 1e5"),
     Code("E0110", "a spec that is too long", "A spec is at most 1 MiB of text."),
+    Code("E0111", "something is missing", "The statement lacks a piece: a word such as `for`, a mark such as `=`, or a value. The "
+         "label says what may stand here.", "let upper ="),
+    Code("E0112", "a character without a meaning", "The language does not use this character outside of texts and comments.",
+         "let upper = lower ^ width"),
+    Code("E0113", "an edition in the wrong place", "`cspec 1` is the first line of a file, and stands there once."),
     Code("E0201", "an unknown name", "The name is not defined where it is used. The nearest known name is suggested.",
          "var above: bool = prize >= lower"),
     Code("E0202", "something defined or given twice", "Each name is defined once in its task or model, each setting given once."),

@@ -5,7 +5,7 @@ Out: a `Source`, or `Unusable` with a sentence for the user; no other exception 
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 from causalspec.span import Source
 
@@ -16,36 +16,38 @@ class Unusable(Exception):
     """The call cannot be carried out: the message says why and what to do."""
 
 
-def read_source(path: Path) -> Source:
+def read_source(path: str | os.PathLike[str]) -> Source:
     """The text of a `.cspec` file, at most 1 MiB of UTF-8.
 
     Raises Unusable.
     """
+    name = os.fspath(path)
     try:
-        if path.is_dir():
-            raise Unusable(f"{path} is a folder, not a .cspec file")
-        with path.open("rb") as file:
+        if os.path.isdir(name):
+            raise Unusable(f"{name} is a folder, not a .cspec file")
+        with open(name, "rb") as file:
             data = file.read(MOST_BYTES + 1)
     except FileNotFoundError:
-        raise Unusable(f"no file {path}{_neighbour(path)}") from None
+        raise Unusable(f"no file {name}{_neighbour(name)}") from None
     except (OSError, ValueError) as error:
-        raise Unusable(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+        raise Unusable(f"cannot read {name}: {getattr(error, 'strerror', None) or error}") from None
     if len(data) > MOST_BYTES:
-        raise Unusable(f"{path} is larger than 1 MiB; a spec is a text that people read")
+        raise Unusable(f"{name} is larger than 1 MiB; a spec is a text that people read")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise Unusable(f"{path}:{line}: not UTF-8 (byte {error.start}); save the file as UTF-8") from None
-    return Source(str(path), text)
+        raise Unusable(f"{name}:{line}: not UTF-8 (byte {error.start}); save the file as UTF-8") from None
+    return Source(name, text)
 
 
-def _neighbour(path: Path) -> str:
+def _neighbour(path: str) -> str:
     from difflib import get_close_matches
 
+    folder, name = os.path.split(path)
     try:
-        names = [item.name for item in path.parent.iterdir() if item.suffix == ".cspec"]
+        names = [item for item in os.listdir(folder or ".") if item.endswith(".cspec")]
     except OSError:
         return ""
-    close = get_close_matches(path.name, names, n=1)
-    return f"; did you mean {path.parent / close[0]}?" if close else ""
+    close = get_close_matches(name, names, n=1)
+    return f"; did you mean {os.path.join(folder, close[0])}?" if close else ""

@@ -1,124 +1,183 @@
-"""Show diagnostics: to a person at a terminal, or to a program as JSON."""
+"""Show diagnostics: as text with the source line and a caret, or as plain data for JSON.
+
+In: diagnostics and their source. Out: text or dicts; the caller decides on colour and where it goes.
+Invariant: the user's text cannot steer the terminal (control characters are shown escaped), and carets stand under
+what they mean whatever the width of the characters before them.
+"""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from causalspec.diagnostics import Diagnostic, Severity
+from causalspec.record import record
 from causalspec.span import Source, Span
 
-WIDEST = 140  # characters of a source line that are shown around the caret
-_RED, _YELLOW, _BLUE, _BOLD, _OFF = "\033[31m", "\033[33m", "\033[34m", "\033[1m", "\033[0m"
+TAB = 4
+WIDEST = 110  # columns of a source line that are shown; longer lines are cut around the caret
+BEFORE = 50  # of these, at most so many before the caret where a line is cut
+_RED, _YELLOW, _BLUE, _BOLD, _PLAIN = "\x1b[1;31m", "\x1b[1;33m", "\x1b[1;34m", "\x1b[1m", "\x1b[0m"
+_JOINERS = "\u200c\u200d"
 
 
-def render(diagnostics: Sequence[Diagnostic], source: Source, *, color: bool = False) -> str:
-    """All diagnostics, a blank line between them."""
-    return "\n\n".join(_one(item, source, color) for item in diagnostics)
+def render(diagnostics: Iterable[Diagnostic], source: Source, *, color: bool = False) -> str:
+    """The diagnostics as text for people, one empty line between two."""
+    return "\n\n".join(_Renderer(source, color).one(item) for item in diagnostics)
 
 
-def summary(diagnostics: Sequence[Diagnostic]) -> str:
+def summary(diagnostics: Iterable[Diagnostic]) -> str:
     """`2 errors, 1 warning`."""
-    parts = []
-    for severity in Severity:
-        count = sum(item.severity is severity for item in diagnostics)
-        if count:
-            parts.append(f"{count} {severity}{'s' if count > 1 else ''}")
-    return ", ".join(parts) or "nothing to report"
+    counted = dict.fromkeys(Severity, 0)
+    for item in diagnostics:
+        counted[item.severity] += 1
+    parts = [f"{count} {severity}{'' if count == 1 else 's'}" for severity, count in counted.items() if count]
+    return ", ".join(parts) or "no errors"
 
 
-def _one(item: Diagnostic, source: Source, color: bool) -> str:
-    tint = _RED if item.severity is Severity.ERROR else _YELLOW
-    head = f"{item.severity}[{item.code}]"
-    lines = [f"{_paint(head, tint + _BOLD, color)}{_paint(f': {_visible(item.message)}', _BOLD, color)}"]
-    gutter = ""
-    if item.span is not None:
-        gutter = " " * len(str(source.position(item.span.start)[0]))
-        lines += _place(item.span, item.label, source, "^", tint, color, "-->")
-    for label in item.labels:
-        lines += _place(label.span, label.text, source, "-", _BLUE, color, ":::")
-    lines += [f"{gutter} = note: {_visible(note)}" for note in item.notes]
-    if item.help:
-        lines.append(f"{gutter} = help: {_visible(item.help)}")
-    return "\n".join(lines)
-
-
-def _paint(text: str, tint: str, color: bool) -> str:
-    return f"{tint}{text}{_OFF}" if color else text
-
-
-def _place(span: Span, label: str, source: Source, mark: str, tint: str, color: bool, arrow: str) -> list[str]:
-    """The line of a span with carets under it."""
-    number, column = source.position(min(span.start, len(source.text)))
-    text = source.line(number)
-    first = column - 1
-    last = min(max(first + span.end - span.start, first + 1), max(len(text), first + 1))
-    text, first, last = _window(text, first, last)
-    before, under = _width(text[:first]), max(_width(text[first:last]), 1)
-    gutter = f"{number} | "
-    carets = " " * (len(gutter) + before) + _paint(mark * under + (f" {_visible(label)}" if label else ""), tint, color)
-    return [f"  {arrow} {_visible(source.name)}:{number}:{column}", gutter + _visible(text), carets]
-
-
-def _window(text: str, first: int, last: int) -> tuple[str, int, int]:
-    """A long line, cut around the caret."""
-    if len(text) <= WIDEST:
-        return text, first, last
-    start = max(0, first - WIDEST // 3)
-    end = start + WIDEST
-    cut = ("…" if start else "") + text[start:end] + ("…" if end < len(text) else "")
-    shift = start - (1 if start else 0)
-    return cut, first - shift, min(last, end) - shift
-
-
-def _visible(text: str) -> str:
-    """Text that cannot steer a terminal: control characters escaped, a tab as four blanks."""
-    return "".join(_shown(character) for character in text)
-
-
-def _shown(character: str) -> str:
-    if character == "\t":
-        return "    "
-    if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp"):
-        return f"\\u{{{ord(character):04x}}}"
-    return character
-
-
-def _width(text: str) -> int:
-    """Columns that a text takes at a terminal."""
-    columns = 0
-    for character in text:
-        shown = _shown(character)
-        if len(shown) > 1:
-            columns += len(shown)
-        elif unicodedata.combining(character):
-            continue
-        else:
-            columns += 2 if unicodedata.east_asian_width(character) in "WF" else 1
-    return columns
-
-
-def as_json(diagnostics: Sequence[Diagnostic], source: Source) -> list[dict[str, object]]:
-    """Diagnostics as plain data; lines and columns are 1-based, the end is exclusive."""
+def as_json(diagnostics: Iterable[Diagnostic], source: Source) -> list[dict[str, object]]:
+    """The diagnostics as plain data; places are 1-based, ends exclusive, null where there is no place."""
     return [
         {
             "code": item.code,
             "severity": str(item.severity),
-            "file": source.name,
+            **_place(item.span, source),
             "message": item.message,
-            **_range(item.span, source),
             "label": item.label,
-            "labels": [{"text": label.text, **_range(label.span, source)} for label in item.labels],
+            "labels": [{**_place(label.span, source), "text": label.text} for label in item.labels],
             "notes": list(item.notes),
             "help": item.help,
-            "fix": None if item.fix is None else {"text": item.fix.text, **_range(item.fix.span, source)},
+            "fix": {**_place(item.fix.span, source), "text": item.fix.text} if item.fix else None,
         }
         for item in diagnostics
     ]
 
 
-def _range(span: Span | None, source: Source) -> dict[str, int | None]:
-    if span is None:
-        return {"line": None, "column": None, "end_line": None, "end_column": None}
-    (line, column), (end_line, end_column) = source.position(span.start), source.position(span.end)
-    return {"line": line, "column": column, "end_line": end_line, "end_column": end_column}
+def _place(span: Span | None, source: Source) -> dict[str, object]:
+    line = column = end_line = end_column = None
+    if span is not None:
+        line, column = source.position(span.start)
+        end_line, end_column = source.position(span.end)
+    return {"file": source.name, "line": line, "column": column, "end_line": end_line, "end_column": end_column}
+
+
+def escaped(text: str) -> str:
+    """A text whose control and format characters are shown as escapes, on one line."""
+    return "".join(_cell(character, 0)[0] if character != "\t" else " " for character in text)
+
+
+def _cell(character: str, column: int) -> tuple[str, int]:
+    """What is shown for a character that begins at a column, and how many columns that takes."""
+    if " " <= character <= "~":
+        return character, 1
+    if character == "\t":
+        width = TAB - column % TAB
+        return " " * width, width
+    category = unicodedata.category(character)
+    if category in ("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp") and character not in _JOINERS:
+        number = ord(character)
+        shown = f"\\x{number:02x}" if number < 0x100 else f"\\u{{{number:X}}}"
+        return shown, len(shown)
+    if category in ("Mn", "Me") or character in _JOINERS:
+        return character, 0
+    return character, 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+@record
+class _Line:
+    """A source line as it is shown: the pieces of text, and the column at which each character begins."""
+
+    shown: tuple[str, ...]
+    columns: tuple[int, ...]  # one more than characters: the last is the line's width
+
+    @classmethod
+    def of(cls, text: str) -> _Line:
+        shown, columns = [], [0]
+        for character in text:
+            piece, width = _cell(character, columns[-1])
+            shown.append(piece)
+            columns.append(columns[-1] + width)
+        return cls(tuple(shown), tuple(columns))
+
+    def cut(self, first: int) -> tuple[str, int, int]:
+        """The text shown, columns cut off on the left less the dots put there, and the last column shown."""
+        if self.columns[-1] <= WIDEST:
+            return "".join(self.shown), 0, self.columns[-1]
+        begin = max(0, min(self.columns[first] - BEFORE, self.columns[-1] - WIDEST))
+        kept = [i for i in range(len(self.shown)) if begin <= self.columns[i] and self.columns[i + 1] <= begin + WIDEST]
+        left = "…" if kept[0] > 0 else ""
+        right = "…" if kept[-1] + 1 < len(self.shown) else ""
+        text = left + "".join(self.shown[kept[0] : kept[-1] + 1]) + right
+        return text, self.columns[kept[0]] - len(left), self.columns[kept[-1] + 1]
+
+
+@record
+class _Mark:
+    """An underline in a source line, with what is said beside it."""
+
+    line: int
+    start: int  # characters, 0-based
+    end: int
+    text: str
+    primary: bool
+
+
+@record
+class _Renderer:
+    source: Source
+    color: bool
+
+    def one(self, item: Diagnostic) -> str:
+        tint = _RED if item.severity is Severity.ERROR else _YELLOW
+        lines = [self._paint(f"{item.severity}[{item.code}]", tint) + self._paint(f": {escaped(item.message)}", _BOLD)]
+        marks = self._marks(item)
+        gutter = max((len(str(mark.line)) for mark in marks), default=1)
+        if item.span is not None:
+            line, column = self.source.position(item.span.start)
+            lines.append(f"{' ' * gutter}{self._paint('-->', _BLUE)} {escaped(self.source.name)}:{line}:{column}")
+        lines += self._excerpt(marks, gutter, tint)
+        for word, texts in (("note", item.notes), ("help", (item.help,) if item.help else ())):
+            lines += [
+                f"{' ' * gutter} {self._paint('=', _BLUE)} {self._paint(word, _BOLD)}: {escaped(text)}"
+                for text in texts
+            ]
+        return "\n".join(lines)
+
+    def _paint(self, text: str, tint: str) -> str:
+        return f"{tint}{text}{_PLAIN}" if self.color else text
+
+    def _marks(self, item: Diagnostic) -> list[_Mark]:
+        if item.span is None:
+            return []
+        marks = [self._mark(item.span, item.label, primary=True)]
+        marks += [self._mark(label.span, label.text, primary=False) for label in item.labels]
+        return sorted(marks, key=lambda mark: (mark.line, not mark.primary, mark.start))
+
+    def _mark(self, span: Span, text: str, *, primary: bool) -> _Mark:
+        line, column = self.source.position(span.start)
+        length = len(self.source.line(line))
+        start = min(column - 1, length)
+        end = min(column - 1 + span.end - span.start, length)
+        return _Mark(line, start, max(end, start), escaped(text), primary)
+
+    def _excerpt(self, marks: Sequence[_Mark], gutter: int, tint: str) -> list[str]:
+        lines: list[str] = []
+        shown_line = 0
+        for mark in marks:
+            line = _Line.of(self.source.line(mark.line))
+            first = next(other.start for other in marks if other.line == mark.line)
+            text, shift, last = line.cut(first)
+            if mark.line != shown_line:
+                if shown_line and mark.line > shown_line + 1:
+                    lines.append(self._paint("…".rjust(gutter), _BLUE))
+                lines.append(f"{self._paint(f'{mark.line:>{gutter}} |', _BLUE)} {text}".rstrip())
+                shown_line = mark.line
+            lines.append(self._underline(mark, line, shift, last, gutter, tint))
+        return lines
+
+    def _underline(self, mark: _Mark, line: _Line, shift: int, last: int, gutter: int, tint: str) -> str:
+        start = line.columns[mark.start]
+        width = max(1, min(line.columns[mark.end], max(last, start)) - start)
+        under = ("^" if mark.primary else "-") * width + (f" {mark.text}" if mark.text else "")
+        gap = " " * max(0, start - shift)
+        return f"{self._paint(' ' * gutter + ' |', _BLUE)} {gap}{self._paint(under, tint if mark.primary else _BLUE)}"

@@ -1,17 +1,22 @@
-"""Where the data folders are: inside an installed package, beside it in a checkout."""
+"""Find the data that comes with causalspec: the folders `grammars` and `specs`.
+
+Invariant: the same call works in a checkout, an editable install and a wheel. `os.path` instead of pathlib: `check`
+starts faster without it.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 
-def data_folder(name: str) -> Path:
-    """The folder `grammars` or `specs`.
+def data_file(folder: str, name: str) -> str:
+    """The path of a data file: inside the package if it is there (a wheel), else beside it (a checkout)."""
+    package = os.path.dirname(os.path.realpath(__file__))
+    inside = os.path.join(package, folder, name)
+    return inside if os.path.exists(inside) else os.path.join(os.path.dirname(package), folder, name)
 
-    Raises FileNotFoundError where the installation lacks it.
-    """
-    package = Path(__file__).resolve().parent
-    for folder in (package / name, package.parent / name):
-        if folder.is_dir():
-            return folder
-    raise FileNotFoundError(f"this installation of causalspec lacks its folder `{name}`")
+
+def data_text(folder: str, name: str) -> str:
+    """The text of a data file."""
+    with open(data_file(folder, name), encoding="utf-8") as file:
+        return file.read()

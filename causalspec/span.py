@@ -6,10 +6,12 @@ Invariant: `0 <= start <= end <= len(text)`; lines and columns are 1-based and c
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from causalspec.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Span:
     """A half-open range of characters of one source."""
 
@@ -21,7 +23,7 @@ class Span:
         return Span(min(self.start, other.start), max(self.end, other.end))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Source:
     """A spec's text with the name it is shown under."""
 

@@ -7,14 +7,14 @@ Invariant: bounds are sound, not tight; scales follow `language.md`, Decimals.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from causalspec.record import record
 from causalspec.semantics.core import Apply, Constant, Core, Operation
 from causalspec.semantics.types import Bool, Number, Tuple, Type, Unknown, Words
 from causalspec.span import Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ratio:
     """A quotient that has no finite decimal: it may be compared, rounded or floored. The denominator is positive."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, cast
 
 from causalspec.diagnostics import Report
+from causalspec.record import record
 from causalspec.semantics.alignments import arguments
 from causalspec.semantics.claims import (
     Arithmetic,
@@ -30,7 +30,7 @@ QUANTITIES = ("iia", "gain", "width")
 TYPICAL_SEEDS = 3
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ClaimChecker:
     """Checks the claims of one file."""
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from causalspec.record import record
 from causalspec.span import Span
 
 Quantity = Literal["iia", "gain", "width"]
 Selection = Literal["best", "mean", "typical", "single"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Score:
     """`best(gain(left.above), control = random_weights, on = narrow)`.
 
@@ -28,7 +28,7 @@ class Score:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Literally:
     """A number, as a float: claims are statistics, not decimals."""
 
@@ -36,7 +36,7 @@ class Literally:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Arithmetic:
     """`+ - *` of two terms."""
 
@@ -49,7 +49,7 @@ class Arithmetic:
 Term = Score | Literally | Arithmetic
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Comparison:
     """`left op right`."""
 
@@ -59,7 +59,7 @@ class Comparison:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Connective:
     """`and`, `or` of at least two parts, or `not` of one."""
 

@@ -9,13 +9,13 @@ words are int32 codes, a tuple is a tuple of columns.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from causalspec.record import record
 from causalspec.semantics.core import Apply, Constant, Core, NotRepresentable, Operation, Reference
 from causalspec.semantics.hypothesis import Model, Task
 from causalspec.semantics.types import Bool, Number, Tuple, Type, Value, Words
@@ -109,7 +109,7 @@ def is_wide(type_: Type) -> bool:
     return isinstance(type_, Number) and not (type_.low >= -WIDEST and type_.high <= WIDEST)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Evaluator:
     """Columns while they are computed; constants stay scalars. `needed` marks the rows that count, None is all."""
 

@@ -7,9 +7,9 @@ name is unresolved. Two evaluators read it: `evaluate` (one assignment) and `cau
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
+from causalspec.record import record
 from causalspec.semantics.types import Type, Value
 from causalspec.span import Span
 
@@ -38,7 +38,7 @@ class Operation(StrEnum):
     RESCALE = "rescale"  # parameter p: times 10**p, or exactly divided by 10**-p where p < 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Constant:
     """A literal."""
 
@@ -47,7 +47,7 @@ class Constant:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reference:
     """An input, let or variable, by name."""
 
@@ -56,7 +56,7 @@ class Reference:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Apply:
     """An operation on arguments."""
 

@@ -13,6 +13,7 @@ from itertools import product
 from random import Random
 
 from causalspec.diagnostics import Report
+from causalspec.record import record
 from causalspec.semantics import arithmetic
 from causalspec.semantics.core import Core, NotRepresentable, evaluate, references
 from causalspec.semantics.types import Bool, Number, Tuple, Type, Unknown, Value, Words, digits_text, family, value_text
@@ -23,7 +24,7 @@ DRAWS = 200
 HARD_DRAWS = 4_000
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Obligation:
     """`value` (at its own scale) must be a multiple of 10**(own scale − scale) and lie in low .. high of `target`."""
 
@@ -75,7 +76,7 @@ def bounded(declared: Type, found: Type) -> Type:
     return declared
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Domain:
     """What assignments are drawn from: inputs in order with their bounds, lets, and conditions."""
 

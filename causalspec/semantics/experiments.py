@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from causalspec.diagnostics import Report
+from causalspec.record import record
 from causalspec.semantics.alignments import arguments
 from causalspec.semantics.expressions import report_unknown
 from causalspec.semantics.hypothesis import Alignment, Experiment, Training, Variant
@@ -26,7 +27,7 @@ _WHOLE = ("epochs", "batch", "patience")
 _REAL = ("rotation_rate", "boundary_rate", "temperature_start", "temperature_end")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Known:
     """What an experiment may name; `task_of` gives an alignment's or a variant's task."""
 

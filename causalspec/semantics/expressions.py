@@ -7,9 +7,9 @@ Invariant: never raises on user input; a mistake in an operand is not told again
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from causalspec.diagnostics import Fix, Report
+from causalspec.record import record
 from causalspec.semantics import arithmetic
 from causalspec.semantics.arithmetic import Ratio
 from causalspec.semantics.core import Apply, Constant, Core, Operation
@@ -45,7 +45,7 @@ def unknown(span: Span) -> Core:
     return Constant(False, Unknown(), span)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Elaborator:
     """Elaborates expressions in one scope: name → what it stands for."""
 

@@ -6,9 +6,9 @@ This is what the language hands to the runtime. Invariant: a `Hypothesis` exists
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from causalspec.record import record
 from causalspec.semantics.claims import Formula
 from causalspec.semantics.core import Core
 from causalspec.semantics.types import Type, Words
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import networkx
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Input:
     """An input and its domain; `low` and `high` may depend on earlier inputs, None for bool and words."""
 
@@ -29,7 +29,7 @@ class Input:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Let:
     """A value of the task that every model may read."""
 
@@ -38,7 +38,7 @@ class Let:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Hole:
     """A part of the prompt that prints a value and names the span of text it fills."""
 
@@ -47,7 +47,7 @@ class Hole:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Output:
     """The task's output; the LM's answers are its words."""
 
@@ -56,7 +56,7 @@ class Output:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Task:
     """A task, or a variant of one. `prompt` alternates text and holes as written."""
 
@@ -74,7 +74,7 @@ class Task:
         return tuple(part for part in self.prompt if isinstance(part, Hole))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Variable:
     """A variable of a causal model with its mechanism."""
 
@@ -84,7 +84,7 @@ class Variable:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Model:
     """A causal model; `variables` are in causal order, the output last and apart."""
 
@@ -111,7 +111,7 @@ class Model:
 LmKind = Literal["embedded", "hub", "path"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LanguageModel:
     """Which LM: the name of an embedded one, of one on the hub, or a local folder."""
 
@@ -124,7 +124,7 @@ class LanguageModel:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TokenPlace:
     """A token named through the prompt: the `hole`'s first (0), last (-1) or n-th token; hole None: of the prompt."""
 
@@ -137,7 +137,7 @@ class TokenPlace:
         return "last" if self.hole is None and self.index == -1 else f"{self.hole}{place}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LayerRange:
     """0-based blocks, both ends included; `high` None: to the last block."""
 
@@ -147,7 +147,7 @@ class LayerRange:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Placement:
     """`place … on residual(layers, tokens)`: alternatives, each (layer, token) a site of its own."""
 
@@ -158,7 +158,7 @@ class Placement:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Alignment:
     """Which variables of which model at which sites, by which method."""
 
@@ -170,7 +170,7 @@ class Alignment:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Variant:
     """A task with parts replaced."""
 
@@ -179,7 +179,7 @@ class Variant:
     base: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Training:
     """How the map is trained; see meaning.md, Defaults."""
 
@@ -192,7 +192,7 @@ class Training:
     patience: int = 3
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Experiment:
     """What to run, on which LM, with how much data."""
 
@@ -209,7 +209,7 @@ class Experiment:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Claim:
     """What would count as success."""
 
@@ -219,7 +219,7 @@ class Claim:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Hypothesis:
     """A whole checked file."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from causalspec.diagnostics import Report
+from causalspec.record import record
 from causalspec.semantics.core import Core, NotRepresentable, Reference, evaluate, references
 from causalspec.semantics.domains import Obligation, assign, bounded, discharge
 from causalspec.semantics.expressions import Elaborator, report_unknown, type_of, unknown
@@ -193,7 +193,7 @@ def _compare(
                    f"not {value_text(expected, type_)}")  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Disagreement:
     """An input on which two models of a task differ without any intervention."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from causalspec.diagnostics import Label, Report
+from causalspec.record import record
 from causalspec.semantics import arithmetic
 from causalspec.semantics.core import Core, Reference, evaluate, references
 from causalspec.semantics.domains import Domain, Witnesses
@@ -75,7 +75,7 @@ def causal_order(mechanisms: dict[str, ast.Expr], report: Report, what: str) -> 
     return order
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CheckedTask:
     """A task with what checking its models needs."""
 

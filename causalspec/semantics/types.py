@@ -6,10 +6,10 @@ Values at run time: `bool`, `int` (the digits), `str`, and tuples of these.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from causalspec.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bool:
     """`bool`."""
 
@@ -17,7 +17,7 @@ class Bool:
         return "bool"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Number:
     """`int` (scale 0) or `decimal(scale)`, between `low` and `high` inclusive, both in units of 10**-scale."""
 
@@ -30,7 +30,7 @@ class Number:
         return f"{name} in {digits_text(self.low, self.scale)} .. {digits_text(self.high, self.scale)}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Words:
     """One of a fixed set of strings."""
 
@@ -40,7 +40,7 @@ class Words:
         return " | ".join(f'"{word}"' for word in self.words)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tuple:
     """A tuple; its value is a tuple of the items' values."""
 
@@ -50,7 +50,7 @@ class Tuple:
         return "(" + ", ".join(str(item) for item in self.items) + ")"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unknown:
     """The type of an expression that has been reported as wrong: it agrees with everything."""
 

@@ -5,12 +5,11 @@ Invariant: nodes are frozen; names are strings with a place (`Name`); nothing he
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from causalspec.record import record
 from causalspec.span import Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Name:
     """An identifier where it was written; also an expression."""
 
@@ -21,7 +20,7 @@ class Name:
 # --- expressions -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Number:
     """`4_000` is digits=4000, scale=0; `2.50` is digits=250, scale=2."""
 
@@ -30,7 +29,7 @@ class Number:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Text:
     """A string literal, escapes resolved."""
 
@@ -38,7 +37,7 @@ class Text:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Truth:
     """`true` or `false`."""
 
@@ -46,7 +45,7 @@ class Truth:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unary:
     """`-x`, `not x`."""
 
@@ -55,7 +54,7 @@ class Unary:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Binary:
     """`+ - * / // % and or`; also `|` between types is not an expression."""
 
@@ -65,7 +64,7 @@ class Binary:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Compare:
     """A chain `a <= b < c`: `len(ops) == len(operands) - 1`, ops among `< <= > >= == != in`."""
 
@@ -74,7 +73,7 @@ class Compare:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Conditional:
     """`if condition then yes else no`."""
 
@@ -84,7 +83,7 @@ class Conditional:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TupleOf:
     """`(a, b)`, at least two items."""
 
@@ -92,7 +91,7 @@ class TupleOf:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ListOf:
     """`[a, b]`."""
 
@@ -100,7 +99,7 @@ class ListOf:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SetOf:
     """`{a, b}`: several tokens swapped together."""
 
@@ -108,7 +107,7 @@ class SetOf:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RangeOf:
     """`a .. b` or `a .. b step c`, both ends included."""
 
@@ -118,7 +117,7 @@ class RangeOf:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Access:
     """`bracket.0` (an int) or `price.last` (a string)."""
 
@@ -128,7 +127,7 @@ class Access:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Index:
     """`price[1]`."""
 
@@ -137,7 +136,7 @@ class Index:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Argument:
     """One argument of a call: positional where `name` is None."""
 
@@ -146,7 +145,7 @@ class Argument:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call:
     """`residual(layers = all, tokens = last)`, `abs(x)`, `best(gain(left), on = narrow)`."""
 
@@ -177,7 +176,7 @@ Expr = (
 # --- types -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SimpleType:
     """`bool`, `int in 0 .. 9`, `decimal(2) in 0.05 .. 9.95 - width`."""
 
@@ -187,7 +186,7 @@ class SimpleType:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class WordsType:
     """`"Yes" | "No"`."""
 
@@ -195,7 +194,7 @@ class WordsType:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TupleType:
     """`(decimal(2), decimal(2))`."""
 
@@ -209,7 +208,7 @@ Type = SimpleType | WordsType | TupleType
 # --- task ------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Input:
     """`input lower: decimal(2) in 0.05 .. 9.95 - width`."""
 
@@ -218,7 +217,7 @@ class Input:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Let:
     """`let upper = lower + width`."""
 
@@ -227,7 +226,7 @@ class Let:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Require:
     """`require price != lower`."""
 
@@ -235,7 +234,7 @@ class Require:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Literal:
     """Prompt text between holes, escapes and doubled braces resolved."""
 
@@ -243,7 +242,7 @@ class Literal:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Hole:
     """`{lower}` (name None) or `{lower + width as upper}`."""
 
@@ -252,7 +251,7 @@ class Hole:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Prompt:
     """`prompt "… {lower} …"`."""
 
@@ -260,7 +259,7 @@ class Prompt:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OutputType:
     """In a task: `output answer: "Yes" | "No"`."""
 
@@ -269,7 +268,7 @@ class OutputType:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Doc:
     """A docstring in a body."""
 
@@ -277,7 +276,7 @@ class Doc:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Broken:
     """A statement that was reported as wrong: what follows need not complain about its name again.
 
@@ -292,7 +291,7 @@ class Broken:
 TaskItem = Broken | Doc | Input | Let | Require | Prompt | OutputType
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Task:
     """`task name { … }`."""
 
@@ -301,7 +300,7 @@ class Task:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Variant:
     """`variant name for task { … }`: the same task with some items replaced."""
 
@@ -314,7 +313,7 @@ class Variant:
 # --- model -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Var:
     """`var above: bool = price >= lower`."""
 
@@ -324,7 +323,7 @@ class Var:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OutputMechanism:
     """In a model: `output answer = …`."""
 
@@ -333,7 +332,7 @@ class OutputMechanism:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Example:
     """`example width = 5.00, lower = 2.50, price = 3.75 -> "Yes"`."""
 
@@ -345,7 +344,7 @@ class Example:
 ModelItem = Broken | Doc | Var | OutputMechanism | Let | Example
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Model:
     """`model name for task { … }`."""
 
@@ -358,7 +357,7 @@ class Model:
 # --- language model, alignment, experiment, claim --------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lm:
     """`lm tiny = embedded("tiny")`."""
 
@@ -367,7 +366,7 @@ class Lm:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Place:
     """`place above on …` (joint False) or `place (above, below) on …` (joint True)."""
 
@@ -376,7 +375,7 @@ class Place:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Method:
     """`method das(dims = 4)`; without parentheses the call has no arguments."""
 
@@ -384,7 +383,7 @@ class Method:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Align:
     """`align name for model { … }`."""
 
@@ -394,7 +393,7 @@ class Align:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Setting:
     """A line of an experiment.
 
@@ -408,7 +407,7 @@ class Setting:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Experiment:
     """`experiment main { … }`."""
 
@@ -417,7 +416,7 @@ class Experiment:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Claim:
     """`claim "title" { expression }`."""
 
@@ -429,7 +428,7 @@ class Claim:
 Declaration = Broken | Task | Variant | Model | Lm | Align | Experiment | Claim
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Spec:
     """A whole file. `edition` is None where the first line lacks `cspec N`."""
 

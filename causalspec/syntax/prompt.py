@@ -1,124 +1,117 @@
-"""Strings: escapes, triple-quoted text, and the holes of a prompt.
+"""Split the text of a prompt into literal pieces and holes.
 
-Invariant: every part knows its characters in the file, so that a mistake in a hole is shown where it stands.
+In: the place of a string literal's inside. Out: `ast.Literal | ast.Hole`, each with its place in the file.
+Invariant: never raises; the literals' texts are what the reader of the prompt sees, escapes and `{{` resolved.
 """
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
-from causalspec.diagnostics import Report
+from causalspec.diagnostics import Fix, Report
 from causalspec.span import Span
 from causalspec.syntax import ast
+from causalspec.syntax.strings import ESCAPE, indentation, unescape
 
-ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
-Parse = Callable[[int, int], ast.Expr | None]  # parses an expression between two offsets
-
-
-def unquoted(raw: str, start: int, report: Report) -> str:
-    """The value of a string literal with its quotes; unknown escapes are E0107."""
-    quotes = 3 if raw.startswith('"""') else 1
-    value = "".join(character for character, _ in _characters(raw[quotes:-quotes], start + quotes, report))
-    return dedented(value) if quotes == 3 else value
+ParseHole = Callable[[int, int], ast.Hole | None]
+_PIECE = re.compile(r"\{\{|\}\}|\{|\}|\\|\r?\n")
+_HOLE = re.compile(r"\{((?:[^{}'\\\r\n]|'(?:[^'\\\r\n]|\\.)*')*)\}")
 
 
-def dedented(value: str) -> str:
-    """Common indentation removed; the first line does not count, and blank ends go."""
-    first, newline, rest = value.partition("\n")
-    return (first.strip() + newline + textwrap.dedent(rest)).strip() if newline else value.strip()
+def split_prompt(text: str, inside: Span, report: Report, parse_hole: ParseHole) -> tuple[ast.Literal | ast.Hole, ...]:
+    """The parts of a prompt whose literal's inside (between the quotes) is given."""
+    splitter = _Splitter(text, report, parse_hole)
+    splitter.run(inside)
+    return tuple(splitter.parts)
 
 
-def _characters(raw: str, start: int, report: Report) -> Iterator[tuple[str, int]]:
-    """(character, offset of what wrote it in the file)."""
-    index = 0
-    while index < len(raw):
-        if raw[index] != "\\" or index + 1 == len(raw):
-            yield raw[index], start + index
-            index += 1
-            continue
-        escape = raw[index + 1]
-        if escape not in ESCAPES:
-            report.add("E0107", f"`\\{escape}` is not an escape", Span(start + index, start + index + 2),
-                       help='escapes are \\n \\t \\" \\\\')  # fmt: skip
-        yield ESCAPES.get(escape, escape), start + index
-        index += 2
+@dataclass(slots=True)
+class _Splitter:
+    text: str
+    report: Report
+    parse_hole: ParseHole
+    parts: list[ast.Literal | ast.Hole] = field(default_factory=list)
+    literal: list[str] = field(default_factory=list)
+    literal_start: int = 0
 
-
-def parts(raw: str, start: int, report: Report, parse: Parse) -> tuple[ast.Literal | ast.Hole, ...]:
-    """The literals and holes of a prompt string."""
-    quotes = 3 if raw.startswith('"""') else 1
-    found: list[ast.Literal | ast.Hole] = []
-    text, text_start = "", start + quotes
-    characters = list(_characters(raw[quotes:-quotes], start + quotes, report))
-    index = 0
-    while index < len(characters):
-        character, offset = characters[index]
-        doubled = index + 1 < len(characters) and characters[index + 1][0] == character
-        if character in "{}" and doubled:
-            text, index = text + character, index + 2
-        elif character == "{":
-            end = next((i for i in range(index, len(characters)) if characters[i][0] == "}"), None)
-            if end is None:
-                report.add("E0108", "this hole is not closed", Span(offset, offset + 1),
-                           help="close it with `}`; a brace itself is written `{{`")  # fmt: skip
+    def run(self, inside: Span) -> None:
+        start, end, width = self._trimmed(inside)
+        position = self.literal_start = start
+        while position < end:
+            match = _PIECE.search(self.text, position, end)
+            if match is None:
                 break
-            if text:
-                found.append(ast.Literal(text, Span(text_start, offset)))
-            hole = _hole(
-                offset, characters[end][1] + 1, raw[offset - start : characters[end][1] - start + 1], report, parse
-            )
-            if hole is not None:
-                found.append(hole)
-            text, text_start, index = "", characters[end][1] + 1, end + 1
+            self.literal.append(self.text[position : match.start()])
+            position = self._piece(match, end, width)
+        self.literal.append(self.text[position:end])
+        self._finish_literal(end)
+
+    def _trimmed(self, inside: Span) -> tuple[int, int, int]:
+        """Start, end and common indentation: a text over lines loses a blank first and a blank last line."""
+        lines = self.text[inside.start : inside.end].split("\n")
+        if len(lines) == 1:
+            return inside.start, inside.end, 0
+        start, end = inside.start, inside.end
+        width = indentation(lines)
+        if not lines[0].strip():
+            start += len(lines[0]) + 1
+            start = self._line_start(start, end, width)
+        if not lines[-1].strip() and len(lines) > 2:
+            end -= len(lines[-1]) + 1
+            end -= self.text[end - 1 : end] == "\r"
+        return start, max(start, end), width
+
+    def _line_start(self, position: int, end: int, width: int) -> int:
+        """The offset after a line's indentation."""
+        stop = min(position + width, end)
+        while position < stop and self.text[position] in " \t":
+            position += 1
+        return position
+
+    def _piece(self, match: re.Match[str], end: int, width: int) -> int:
+        found = match.group()
+        if found in ("{{", "}}"):
+            self.literal.append(found[0])
+        elif found[-1] == "\n":
+            self.literal.append("\n")
+            return self._line_start(match.end(), end, width)
+        elif found == "\\":
+            escape = ESCAPE.match(self.text, match.start(), end)
+            if escape is not None:  # the lexer told of an escape that is none
+                self.literal.append(unescape(escape) or "")
+                return escape.end()
+        elif found == "{":
+            return self._hole(match.start(), end)
         else:
-            if character == "}":
-                report.add(
-                    "E0108", "this `}` closes no hole", Span(offset, offset + 1), help="a brace itself is written `}}`"
-                )
-            text, index = text + character, index + 1
-    if text:
-        found.append(ast.Literal(text, Span(text_start, start + len(raw) - quotes)))
-    if quotes == 3:
-        found = _dedented_parts(found)
-    return tuple(found)
+            self._stray(match.start(), "}", "this `}` closes no hole", "for a brace in the text write `}}`")
+        return match.end()
 
+    def _hole(self, start: int, end: int) -> int:
+        match = _HOLE.match(self.text, start, end)
+        if match is None:
+            self._stray(
+                start, "{", "this hole is not closed", "a hole ends with `}`; for a brace in the text write `{{`"
+            )
+            return start + 1
+        if not match.group(1).strip():
+            self.report.add("E0108", "this hole is empty", Span(start, match.end()), "expected a value",
+                            help="name what it prints, such as `{price}`")  # fmt: skip
+        else:
+            self._finish_literal(start)
+            hole = self.parse_hole(match.start(1), match.end(1))
+            if hole is not None:
+                self.parts.append(replace(hole, span=Span(start, match.end())))
+        self.literal_start = match.end()
+        return match.end()
 
-def _hole(start: int, end: int, raw: str, report: Report, parse: Parse) -> ast.Hole | None:
-    """A hole from its text with braces."""
-    before, separator, after = raw[1:-1].rpartition(" as ")
-    name: ast.Name | None = None
-    value_end = end - 1
-    if separator:
-        word = after.strip()
-        name_start = start + 1 + len(before) + len(separator) + (len(after) - len(after.lstrip()))
-        if not word.isidentifier():
-            report.add("E0108", "a span's name is a word", Span(start, end), help="for example `{lower + 1 as next}`")
-            return None
-        name = ast.Name(word, Span(name_start, name_start + len(word)))
-        value_end = start + 1 + len(before)
-    written = raw[1 : value_end - start].strip()
-    if not written:
-        report.add("E0108", "this hole is empty", Span(start, end), help="name a value: `{price}`")
-        return None
-    if written[0] == "'" and written[-1] == "'" and len(written) > 2:
-        value: ast.Expr | None = ast.Text(written[1:-1], Span(start + 1, value_end))
-    else:
-        value = parse(start + 1, value_end)
-    return None if value is None else ast.Hole(value, name, Span(start, end))
+    def _stray(self, at: int, brace: str, message: str, help: str) -> None:
+        place = Span(at, at + 1)
+        self.report.add("E0108", message, place, help=help, fix=Fix(place, brace * 2))
 
-
-def _dedented_parts(found: list[ast.Literal | ast.Hole]) -> list[ast.Literal | ast.Hole]:
-    """`dedented` over parts: holes stand for themselves."""
-    marked = "".join(part.text if isinstance(part, ast.Literal) else "\0" for part in found)
-    pieces = dedented(marked).split("\0")
-    literals = [part for part in found if isinstance(part, ast.Literal)]
-    place = literals[0].span if literals else Span(0, 0)
-    holes = [part for part in found if isinstance(part, ast.Hole)]
-    result: list[ast.Literal | ast.Hole] = []
-    for index, piece in enumerate(pieces):
-        if piece:
-            result.append(ast.Literal(piece, place))
-        if index < len(holes):
-            result.append(holes[index])
-    return result
+    def _finish_literal(self, end: int) -> None:
+        value = "".join(self.literal)
+        if value:
+            self.parts.append(ast.Literal(value, Span(self.literal_start, end)))
+        self.literal.clear()

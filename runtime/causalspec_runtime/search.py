@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from causalspec import __version__
 from causalspec.semantics.hypothesis import Task
 from causalspec_runtime.counterfactuals import TupleSet
 from causalspec_runtime.counterfactuals.faults import Words
@@ -81,7 +82,8 @@ class Bench:
     watch: Watch
     printer: Printer = field(init=False)
     engine: Engine = field(init=False)
-    _pools: dict[str, tuple[EncodedPrompts, Pool]] = field(default_factory=dict, init=False)
+    _pools: dict[str, Pool] = field(default_factory=dict, init=False)
+    _encoded: dict[str, EncodedPrompts] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.printer = Printer(self.lm.tokenizer, self.plan.lm.chat)
@@ -94,15 +96,22 @@ class Bench:
     def pool(self, task: str) -> Pool:
         """The training pool's activations at every site of the task's alignments, and its bases' prefixes."""
         if task not in self._pools:
+            sites = [site_of(site) for site in self._sites(task)]
+            bases = torch.from_numpy(self.dataset.tasks[task].pool.bases)
+            self._pools[task] = collect(self.engine, self._prompts(task), sites, bases=bases)
+        return self._pools[task]
+
+    def _prompts(self, task: str) -> EncodedPrompts:
+        """The prompts of the training pool."""
+        if task not in self._encoded:
             data = self.dataset.tasks[task]
-            mine = [item.record for item in self.dataset.alignments if item.record.task == task]
-            records = [*mine, self.dataset.positive[task].record]
-            sites = list(dict.fromkeys(site for record in records for site in record.sites))
-            prompts = self.printer.encode(data.task, data.pool.columns, data.words, sites)
-            bases = torch.from_numpy(data.pool.bases)
-            engine_sites = [site_of(site) for site in sites]
-            self._pools[task] = (prompts, collect(self.engine, prompts, engine_sites, bases=bases))
-        return self._pools[task][1]
+            self._encoded[task] = self.printer.encode(data.task, data.pool.columns, data.words, self._sites(task))
+        return self._encoded[task]
+
+    def _sites(self, task: str) -> list[SiteRecord]:
+        mine = [item.record for item in self.dataset.alignments if item.record.task == task]
+        records = [*mine, self.dataset.positive[task].record]
+        return list(dict.fromkeys(site for record in records for site in record.sites))
 
     def search(self, data: AlignmentData, seeds: Sequence[int], what: str) -> list[Trained]:
         """Every site with every seed, trained or found in the store."""
@@ -110,7 +119,7 @@ class Bench:
         task = self.dataset.tasks[record.task]
         tuples = interchange_data(record.variables, data.train)
         looks = self.printer.encode_sets(task.task, task.words, record.variables, record.sites, data.validation)
-        identity = self._identity(record, task.task, tuples, looks)
+        identity = self._identity(record, tuples, looks)
         cells: list[Trained] = []
         pool_of_looks: Pool | None = None
         for site in record.sites:
@@ -129,12 +138,10 @@ class Bench:
         sites = [site_of(site) for site in record.sites]
         return collect(self.engine, looks.prompts, sites, bases=torch.unique(looks.data.base))
 
-    def _identity(self, record: AlignmentRecord, task: Task, tuples: InterchangeData, looks: Encoded) -> dict[str, Any]:
+    def _identity(self, record: AlignmentRecord, tuples: InterchangeData, looks: Encoded) -> dict[str, Any]:
         """What determines a cell, its site and seed apart."""
-        data = self.dataset.tasks[record.task]
-        pool = self.printer.encode(task, data.pool.columns, data.words, ()) if record.task not in self._pools else None
-        prompts = pool or self._pools[record.task][0]
         return {
+            "causalspec": __version__,
             "lm": self.lm.digest,
             "dtype": str(self.lm.dtype),
             "device": self.lm.device.type,
@@ -143,7 +150,7 @@ class Bench:
             "method": record.method,
             "variables": len(record.variables),
             "training": self.plan.training.model_dump(),
-            "data": digest_of(prompts.ids, *_tensors(tuples), looks.prompts.ids, *_tensors(looks.data)),
+            "data": digest_of(self._prompts(record.task).ids, *_tensors(tuples), looks.prompts.ids, *_tensors(looks.data)),
         }
 
     def _stored(self, site: SiteRecord, seed: int, key: str) -> Trained | None:

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from causalspec.codes import CODES
 from causalspec.diagnostics import Report
 from causalspec.render import as_json, render
-from causalspec.resources import data_folder
+from causalspec.resources import data_text
 from causalspec.span import Source, Span
 from causalspec.syntax import ast
 from causalspec.syntax.parse import parse
 
 NIGHTLY = os.environ.get("CAUSALSPEC_NIGHTLY") == "1"
 MUTATIONS = 10_000 if NIGHTLY else 1_000
-TEXT = (data_folder("specs") / "price_tagging.cspec").read_text(encoding="utf-8")
+TEXT = data_text("specs", "price_tagging.cspec")
 PIECES = [
     *re.findall(r"\w+|\"|[^\w\s]", TEXT), '"""', "'", "\\", "\n", "\r\n", "\t", "\0", "\x1b", "\u202e", "é", "数", "{{", "}}",
     "1e5", "9" * 50, "and", "not", "((((", "))))", "-" * 70, "# ", ";", "=>", "&&", "\ud800", "\ufeff",

@@ -1,0 +1,53 @@
+"""Refuse expressions that are nested too deep for the passes that walk them.
+
+Invariant: walks without recursion, so that any depth is told; what remains is at most MOST_NESTING deep.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+from causalspec.diagnostics import Report
+from causalspec.span import Source, Span
+from causalspec.syntax import ast
+from causalspec.syntax.lexer import DEEP_HELP, MOST_NESTING
+
+_Node = TypeVar("_Node", bound=ast.Declaration | ast.TaskItem | ast.ModelItem | ast.Place | ast.Method | ast.Setting)
+
+
+def depth(node: Any) -> int:
+    """How deep a node nests, itself included; tuples of nodes do not count."""
+    deepest = 0
+    rest = [(node, 1)]
+    while rest:
+        item, level = rest.pop()
+        if isinstance(item, tuple):
+            rest.extend((part, level) for part in item)
+        elif is_dataclass(item) and not isinstance(item, Span):
+            deepest = max(deepest, level)
+            rest.extend((getattr(item, field.name), level + 1) for field in fields(item))
+    return deepest
+
+
+def without_deep(declaration: ast.Declaration, source: Source, report: Report) -> ast.Declaration:
+    """A declaration with its items that nest too deep broken, each reported; itself broken if it has no items."""
+    if isinstance(declaration, ast.Claim | ast.Lm):
+        return _shallow(declaration, source, report)
+    if isinstance(declaration, ast.Broken):
+        return declaration
+    items: Any = tuple(_shallow(item, source, report) for item in declaration.items)
+    same = all(new is old for new, old in zip(items, declaration.items, strict=True))
+    return declaration if same else replace(declaration, items=items)
+
+
+def _shallow(item: _Node, source: Source, report: Report) -> _Node | ast.Broken:
+    # a level takes a character at least, so that short items need no walk
+    if item.span.end - item.span.start <= MOST_NESTING or depth(item) <= MOST_NESTING:
+        return item
+    keyword = source.slice(item.span).split(maxsplit=1)[0]
+    report.add("E0106", f"this `{keyword}` is nested more than {MOST_NESTING} deep",
+               Span(item.span.start, item.span.start + len(keyword)), "too deep",
+               help=DEEP_HELP)  # fmt: skip
+    name = getattr(item, "name", None)
+    return ast.Broken(keyword, name if isinstance(name, ast.Name) else None, item.span)
