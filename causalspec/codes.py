@@ -75,11 +75,21 @@ _ALL = (
     Code("E0507", "too many variables at one site", "At most four variables share a site."),
     Code("E0601", "a condition that no input meets", "No assignment of the inputs fulfils every `require`.", "require price > 20.00"),
     Code("E0602", "too few tuples", "Under 30 tuples decide nothing."),
+    Code("E0603", "an input without a value", "For some values of earlier inputs the input's range is empty; the label shows them."),
+    Code("E0604", "a condition that is met too rarely", "The condition is met by so few draws, over so many points, that inputs cannot "
+         "be drawn exactly. Narrow the inputs' domains to what the condition allows."),
+    Code("E0605", "too few tuples can be had", "Every validation and test tuple has prompts of its own. The label says how many there "
+         "are: ask for fewer, or widen the domains."),
+    Code("E0606", "a value that does not fit", "A mechanism gave a value that its variable cannot hold; the label shows the assignment."),
     Code("E0701", "a score that names no single site", "`iia(x)` of a grid is many numbers: take `best(…)` or `mean(…)`, and name one "
          "placement."),
     Code("E0702", "not a claim", "A claim compares scores with numbers or with each other by < <= > >=, joined by and, or, not."),
     Code("E0703", "a claim that no experiment computes", "An experiment must run the alignment, the control and the variant that a "
          "claim asks for."),
+    Code("R0201", "a span that is no token of its own", "As this LM's tokenizer cuts the prompt, the span or the answer has no token of "
+         "its own. Put white space or another sign between the hole and its neighbour, or choose other words."),
+    Code("R0401", "an LM that cannot do the task", "An LM that is hardly better than always saying the most frequent answer does not "
+         "compute what the models describe. `--allow-low-accuracy` runs all the same."),
     Code("W0101", "no edition", "A file begins with `cspec 1`, so that it keeps its meaning when the language grows."),
     Code("W0301", "a domain that is not proved", "The bounds do not prove that the value stays in its domain, and no drawn assignment "
          "leaves it. A run stops at the first that does."),

@@ -171,6 +171,8 @@ class Recovery:
         if not reported:
             return False
         first = last = position
+        if items[position].type == "$END":  # the end of the file belongs to the line before it
+            first = max(0, position - 1)
         while first > 0 and items[first - 1].type != "NEWLINE":
             first -= 1
         while last < len(items) - 1 and items[last].type != "NEWLINE":

@@ -150,7 +150,9 @@ class Bench:
             "method": record.method,
             "variables": len(record.variables),
             "training": self.plan.training.model_dump(),
-            "data": digest_of(self._prompts(record.task).ids, *_tensors(tuples), looks.prompts.ids, *_tensors(looks.data)),
+            "data": digest_of(
+                self._prompts(record.task).ids, *_tensors(tuples), looks.prompts.ids, *_tensors(looks.data)
+            ),
         }
 
     def _stored(self, site: SiteRecord, seed: int, key: str) -> Trained | None:
