@@ -10,10 +10,10 @@ demo: .venv/.installed
 	status=$$?; if [ $$status -le 1 ]; then exit 0; else exit $$status; fi
 
 test: .venv/.installed-test lint
-	$(RUN_ENV) $(BIN)/python -m pytest
+	$(RUN_ENV) $(BIN)/python -m pytest -n 2 --dist loadscope
 
 test-all: .venv/.installed-test lint
-	$(RUN_ENV) CAUSALSPEC_NIGHTLY=1 $(BIN)/python -m pytest
+	$(RUN_ENV) CAUSALSPEC_NIGHTLY=1 $(BIN)/python -m pytest -n 2 --dist loadscope
 
 lint: .venv/.installed-test
 	$(BIN)/ruff check .

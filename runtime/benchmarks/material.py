@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from causalspec.files import read_source
-from causalspec.resources import data_folder
+from causalspec.resources import data_file
 from causalspec.semantics.check import check
 from causalspec_runtime.dataset import draw
 from causalspec_runtime.encoding import Encoded, Printer, interchange_data, site_of
 from causalspec_runtime.engine import Engine, InterchangeData, Pool, Recipe, Site, collect
+from causalspec_runtime.engine.batch import distinct
 from causalspec_runtime.language_model.load import FrozenLm, load
 from causalspec_runtime.language_model.prompts import EncodedPrompts
 from causalspec_runtime.plan import LmShape, SiteRecord, make_plan
@@ -59,7 +60,7 @@ class Material:
     def column(self, site: Site) -> int:
         """Where the site's token is in every prompt."""
         parts = (self.train, self.validation, self.test)
-        found = torch.cat([part.prompts.positions(site.place) for part in parts]).unique()
+        found = distinct(torch.cat([part.prompts.positions(site.place) for part in parts]))
         assert len(found) == 1, f"{site.place} is in several columns: {found.tolist()}"
         return int(found)
 
@@ -67,14 +68,14 @@ class Material:
         """What our training needs of the training and the validation prompts."""
         train, validation = self.train, self.validation
         return (
-            collect(self.engine, train.prompts, sites, bases=train.data.base.unique()),
-            collect(self.engine, validation.prompts, sites, bases=validation.data.base.unique()),
+            collect(self.engine, train.prompts, sites, bases=train.data.base),
+            collect(self.engine, validation.prompts, sites, bases=validation.data.base),
         )
 
 
 def material(sizes: Sizes, cells: Sequence[SiteRecord]) -> Material:
     """Draw and encode everything; one drawing serves every cell."""
-    hypothesis, diagnostics = check(read_source(data_folder("specs") / SPEC))
+    hypothesis, diagnostics = check(read_source(data_file("specs", SPEC)))
     assert hypothesis is not None, diagnostics
     experiment = next(iter(hypothesis.experiments.values()))
     experiment = replace(
@@ -121,5 +122,5 @@ def sites(cells: Sequence[SiteRecord]) -> list[Site]:
 
 
 def _require_equal_lengths(sets: Sequence[EncodedPrompts]) -> None:
-    lengths = torch.cat([prompts.lengths for prompts in sets]).unique()
+    lengths = distinct(torch.cat([prompts.lengths for prompts in sets]))
     assert len(lengths) == 1, f"prompts are {lengths.tolist()} tokens long; the peer would have to pad"

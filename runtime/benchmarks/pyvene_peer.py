@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from causalspec_runtime.engine import Recipe
 from causalspec_runtime.methods import InterchangeMap
 from causalspec_runtime.methods.fixed import FixedRotation
 from causalspec_runtime.methods.rotation import interchange
@@ -40,6 +41,21 @@ class PeerRecipe:
     warm_up: float = 0.1
     temperature_start: float = 50.0
     temperature_end: float = 0.1
+
+    @classmethod
+    def matched(cls, recipe: Recipe) -> "PeerRecipe":
+        """pyvene with our rates, temperatures and weight: what is left of a difference is not the recipe's."""
+        ours = recipe.map
+        return cls(
+            epochs=recipe.epochs,
+            batch=recipe.batch,
+            rotation_lr=ours.rotation_lr,
+            boundary_lr=ours.boundary_lr,
+            boundary_weight=ours.boundary_weight,
+            warm_up=recipe.warm_up,
+            temperature_start=ours.temperature_start,
+            temperature_end=ours.temperature_end,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

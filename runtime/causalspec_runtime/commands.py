@@ -14,17 +14,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
+from pydantic import ValidationError
+
 from causalspec.cli import INTERRUPTED, UNUSABLE, wants_color
 from causalspec.diagnostics import Diagnostic, Severity
 from causalspec.files import Unusable, read_source
 from causalspec.render import render, summary
 from causalspec.semantics.check import check
 from causalspec.semantics.hypothesis import Experiment, Hypothesis, LanguageModel
-from causalspec.span import Source
+from causalspec.span import Source, Span
 from causalspec_runtime.errors import SpecError
+from causalspec_runtime.plan import LmShape, Plan, make_plan
 
 FAILED = 3
 KINDS = ("embedded", "hub", "path")
+CHANGES = ("seeds", "train", "validation", "test")  # of an experiment, by options
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def compile_command(arguments: list[str]) -> int:
 
 def _parser(name: str, description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"causalspec {name}", description=description)
-    parser.add_argument("file", metavar="FILE", type=Path)
+    parser.add_argument("file", metavar="FILE", type=Path, help="a spec, or a plan.json to repeat")
     parser.add_argument("--out", metavar="DIR", type=Path, help="folder for results (default for run: runs/NAME)")
     parser.add_argument("--experiment", metavar="NAME", help="which, where the spec has several")
     parser.add_argument(
@@ -94,8 +98,8 @@ def _guarded(options: argparse.Namespace, work: Any) -> int:
 
     source: Source | None = None
     try:
-        source = read_source(options.file)
-        chosen = _choose(source, options)
+        source, plan = _read(options.file)
+        chosen = _choose(source, options) if plan is None else _repeated(source, plan, options)
         return cast(int, work(chosen, options))
     except Unusable as error:
         return _fail(str(error), UNUSABLE)
@@ -122,6 +126,37 @@ def _show(diagnostics: Sequence[Diagnostic], source: Source) -> None:
         sys.stderr.write(f"{source.name}: {summary(diagnostics)}\n")
 
 
+def _read(path: Path) -> tuple[Source, Plan | None]:
+    """A spec's text, or that of a plan with the plan. Raises Unusable."""
+    source = read_source(path)
+    if path.suffix != ".json":
+        return source, None
+    try:
+        plan = Plan.model_validate_json(source.text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise Unusable(f"{path} is no plan of this version of causalspec: {where}: {first['msg']}") from None
+    return Source(plan.spec.name, plan.spec.text), plan
+
+
+def _repeated(source: Source, plan: Plan, options: argparse.Namespace) -> Chosen:
+    """What a plan says to run. Raises SpecError or Unusable."""
+    asked = [name for name in (*CHANGES, "experiment", "lm") if getattr(options, name) is not None]
+    if asked:
+        raise Unusable(f"a plan is repeated as it is: leave out --{asked[0]}, or run the spec")
+    hypothesis, diagnostics = check(source)
+    if hypothesis is None:
+        raise SpecError(*diagnostics)
+    changes = {name: getattr(plan, name) for name in CHANGES}
+    lm = plan.lm
+    named = LanguageModel("plan", lm.kind, lm.reference, lm.revision, lm.dtype, lm.chat, Span(0, 0))
+    chosen = Chosen(hypothesis, replace(_experiment(hypothesis, plan.experiment), **changes), named)
+    if _planned(chosen)[0] != plan:
+        raise Unusable(f"{options.file} does not fit its own spec or this LM: compile the spec again")
+    return chosen
+
+
 def _choose(source: Source, options: argparse.Namespace) -> Chosen:
     """The checked spec, its experiment and LM. Raises SpecError or Unusable."""
     hypothesis, diagnostics = check(source)
@@ -130,12 +165,8 @@ def _choose(source: Source, options: argparse.Namespace) -> Chosen:
     if diagnostics:
         _show(diagnostics, source)
     experiment = _experiment(hypothesis, options.experiment)
-    changes = {
-        name: value
-        for name in ("seeds", "train", "validation", "test")
-        if (value := getattr(options, name)) is not None
-    }
-    lm = hypothesis.lms[experiment.lm] if options.lm is None else _other_lm(hypothesis, options.lm)
+    changes = {name: value for name in CHANGES if (value := getattr(options, name)) is not None}
+    lm = _located(hypothesis, experiment.lm) if options.lm is None else _other_lm(hypothesis, options.lm)
     return Chosen(hypothesis, replace(experiment, **changes), lm)
 
 
@@ -152,16 +183,23 @@ def _experiment(hypothesis: Hypothesis, name: str | None) -> Experiment:
     return hypothesis.experiments[name]
 
 
+def _located(hypothesis: Hypothesis, name: str) -> LanguageModel:
+    """An LM of the spec; a folder is relative to the spec's own."""
+    lm = hypothesis.lms[name]
+    if lm.kind != "path":
+        return lm
+    return replace(lm, reference=str(Path(hypothesis.source.name).parent.resolve() / lm.reference))
+
+
 def _other_lm(hypothesis: Hypothesis, written: str) -> LanguageModel:
     if written in hypothesis.lms:
-        return hypothesis.lms[written]
+        return _located(hypothesis, written)
     kind, colon, reference = written.partition(":")
     if not colon or kind not in KINDS or not reference:
         known = ", ".join(hypothesis.lms)
         raise Unusable(f"--lm {written}: write path:DIR, hub:NAME, embedded:NAME or a name in the spec ({known})")
-    some = next(iter(hypothesis.lms.values()))
     reference, _, revision = reference.partition("@") if kind == "hub" else (reference, "", "")
-    return LanguageModel("chosen", kind, reference, revision or None, None, False, some.span)  # type: ignore[arg-type]
+    return LanguageModel("chosen", kind, reference, revision or None, None, False, Span(0, 0))  # type: ignore[arg-type]
 
 
 def _folder(path: Path) -> Path:
@@ -177,17 +215,13 @@ def _folder(path: Path) -> Path:
     return path
 
 
-def _planned(chosen: Chosen) -> tuple[Any, Any]:
+def _planned(chosen: Chosen) -> tuple[Plan, Any]:
     """The plan and the LM's tokenizer, from its configuration alone."""
     from causalspec_runtime.language_model.load import describe
-    from causalspec_runtime.plan import LmShape, make_plan
 
     lm = chosen.lm
-    reference = lm.reference
-    if lm.kind == "path" and not Path(reference).is_absolute() and lm.name != "chosen":
-        reference = str(Path(chosen.hypothesis.source.name).parent / reference)
-    layers, width, tokenizer = describe(lm.kind, reference, revision=lm.revision)
-    shape = LmShape(lm.kind, reference, lm.revision, lm.dtype, lm.chat, layers, width)
+    layers, width, tokenizer = describe(lm.kind, lm.reference, revision=lm.revision)
+    shape = LmShape(lm.kind, lm.reference, lm.revision, lm.dtype, lm.chat, layers, width)
     return make_plan(chosen.hypothesis, chosen.experiment, shape), tokenizer
 
 

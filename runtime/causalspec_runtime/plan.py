@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import chain, combinations
 from typing import Literal
 
@@ -102,20 +102,6 @@ class Plan(Record):
     def cells(self) -> int:
         """How many cells are trained, controls apart."""
         return len(self.seeds) * sum(len(alignment.sites) for alignment in self.alignments)
-
-
-@dataclass(frozen=True, slots=True)
-class Overrides:
-    """What the command line may change; None keeps what the spec says."""
-
-    seeds: tuple[int, ...] | None = None
-    train: int | None = None
-    validation: int | None = None
-    test: int | None = None
-
-    def applied(self, experiment: Experiment) -> Experiment:
-        changes = {name: value for name, value in asdict(self).items() if value is not None}
-        return replace(experiment, **changes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,7 +200,13 @@ class Bench:
         moved = InterchangeData(*(part.to(self.lm.device) for part in _tensors(looks.data)))
         answered, chosen = predict(self.engine, pool_of_looks, place, moved, cell.map)
         validation, among = (float((found == moved.label).double().mean()) for found in (answered, chosen))
-        told = {"status": cell.status, "steps": cell.steps, "validation": validation, "validation_among": among}
+        told = {
+            "status": cell.status,
+            "steps": cell.steps,
+            "smallest_batch": cell.smallest_batch,
+            "validation": validation,
+            "validation_among": among,
+        }
         self.store.save(key, cell.state, told)
         return Trained(site, seed, key, cell.map, cell.status, cell.widths, cell.steps, validation, among)
 

@@ -117,6 +117,22 @@ def test_compile_writes_plan_and_data(call: Call, tmp_path: Path) -> None:
     assert {item["label"] for item in tuples} == {"Yes", "No"}
 
 
+def test_a_run_is_repeated_from_its_plan_alone(call: Call, tmp_path: Path) -> None:
+    """`run plan.json` needs no spec file and gives the same bytes; a plan that was changed is refused."""
+    path = _spec(tmp_path)
+    assert call("run", path, "--out", tmp_path / "first", "--seeds", "3").returncode == 0
+    path.unlink()
+    plan = tmp_path / "first" / "plan.json"
+    ran = call("run", plan, "--out", tmp_path / "again")
+    assert ran.returncode == 0, ran.stderr
+    results = [(tmp_path / name / "results.json").read_bytes() for name in ("first", "again")]
+    assert results[0] == results[1]
+    plan.write_text(plan.read_text().replace('"layer": 1', '"layer": 2'), encoding="utf-8")
+    _refused(call, tmp_path, plan, says="does not fit its own spec")
+    plan.write_text("{}", encoding="utf-8")
+    _refused(call, tmp_path, plan, says="no plan of this version")
+
+
 def test_an_interrupted_run_goes_on(call: Call, tmp_path: Path) -> None:
     """A run repeated in the same folder trains nothing again and gives the same bytes."""
     path = _spec(tmp_path)
