@@ -1,6 +1,5 @@
 """Chance levels of price tagging are those of meaning.md, from the causal models alone."""
 
-import _price as price
 import numpy as np
 import pytest
 
@@ -11,6 +10,7 @@ from causalspec.semantics.types import Bool
 from causalspec_runtime import chance
 from causalspec_runtime.counterfactuals import Population, Split, TupleSet, evaluation_set, interchange, outputs
 from causalspec_runtime.statistics import Estimate
+from tests.unit import _price as price
 
 TASK = price.task()
 WORDS = vocabulary([TASK], price.MODELS)

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from itertools import product
 
-import _price as price
 import numpy as np
 import pytest
 
@@ -30,6 +29,7 @@ from causalspec_runtime.counterfactuals import (
 )
 from causalspec_runtime.counterfactuals import strata as strata_module
 from causalspec_runtime.errors import SpecError
+from tests.unit import _price as price
 
 S = price.S
 TASK = price.task()

@@ -6,7 +6,6 @@ from fractions import Fraction
 from pathlib import Path
 from time import perf_counter
 
-import _price as price
 import numpy as np
 import pytest
 
@@ -18,6 +17,7 @@ from causalspec.semantics.types import Number, Tuple
 from causalspec.span import Source
 from causalspec_runtime.counterfactuals import Columns, Sampler, interchange, outputs, values
 from causalspec_runtime.errors import SpecError
+from tests.unit import _price as price
 
 TASK = price.task()
 WORDS = vocabulary([TASK], price.MODELS)

@@ -21,6 +21,7 @@ from causalspec_runtime.language_model.errors import LmError
 Kind = Literal["embedded", "hub", "path"]
 EMBEDDED = Path(__file__).parent / "embedded"
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+SAVED = "name a folder with config.json, model.safetensors and tokenizer.json, as `save_pretrained` writes it"
 VOLATILE = ("_name_or_path", "transformers_version", "architectures", "use_cache")  # of a configuration
 
 
@@ -114,9 +115,9 @@ def _source(kind: Kind, reference: str) -> str:
         return _embedded(reference)
     folder = Path(reference)
     if not folder.is_dir():
-        raise LmError(f"no folder at `{reference}`", "`path(…)` names a folder that transformers has saved")
+        raise LmError(f"no folder at `{reference}`", SAVED)
     if not (folder / "config.json").is_file():
-        raise LmError(f"`{reference}` is not a language model: it has no config.json")
+        raise LmError(f"`{reference}` is not a language model: it has no config.json", SAVED)
     return reference
 
 
@@ -145,7 +146,15 @@ def _config(source: str, where: dict[str, Any], reference: str) -> Any:
     try:
         return AutoConfig.from_pretrained(source, **where)
     except (OSError, ValueError, KeyError) as error:
-        raise LmError(f"`{reference}` is not a language model that can be read: {_first_line(error)}") from error
+        raise LmError(
+            f"`{reference}` is not a language model that can be read: {_first_line(error)}", _way_out(where)
+        ) from error
+
+
+def _way_out(where: dict[str, Any]) -> str:
+    if "revision" in where:
+        return "check the name, the revision and the network; a downloaded LM is named by its folder, `path:DIR`"
+    return SAVED
 
 
 def _tokenizer(source: str, where: dict[str, Any], reference: str) -> Any:
@@ -154,7 +163,9 @@ def _tokenizer(source: str, where: dict[str, Any], reference: str) -> Any:
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, **where)
     except (OSError, ValueError, KeyError, ImportError) as error:
-        raise LmError(f"`{reference}` has no tokenizer that can be read: {_first_line(error)}") from error
+        raise LmError(
+            f"`{reference}` has no tokenizer that can be read: {_first_line(error)}", _way_out(where)
+        ) from error
     _require_offsets(tokenizer, reference)
     return tokenizer
 
