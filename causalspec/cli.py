@@ -122,7 +122,7 @@ def _check(rest: list[str]) -> int:
             continue
         if diagnostics:
             _say(render(diagnostics, source, color=wants_color(sys.stdout)), sys.stdout)
-        if hypothesis is not None:
+        if hypothesis is not None and not (options.strict and diagnostics):
             _say(f"{source.name}: {_contents(hypothesis)}", sys.stdout)
         if diagnostics:
             _say(f"{source.name}: {summary(diagnostics)}", sys.stdout)
@@ -142,7 +142,7 @@ def _contents(hypothesis: object) -> str:
         count = len(getattr(hypothesis, field))
         if count:
             parts.append(f"{count} {word}{'s' if count > 1 else ''}")
-    return "ok: " + ", ".join(parts)
+    return "ok: " + ", ".join(parts) if parts else "ok, but it declares nothing"
 
 
 def _explain(rest: list[str]) -> int:

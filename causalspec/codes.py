@@ -75,6 +75,8 @@ _ALL = (
     Code("E0507", "too many variables at one site", "At most four variables share a site."),
     Code("E0601", "a condition that no input meets", "No assignment of the inputs fulfils every `require`.", "require price > 20.00"),
     Code("E0602", "too few tuples", "Under 30 tuples decide nothing."),
+    Code("E0704", "a score that is not measured", "Controls run on the task itself; on a variant the best cell is tested; a width is that of the "
+         "trained cells."),
     Code("E0603", "an input without a value", "For some values of earlier inputs the input's range is empty; the label shows them."),
     Code("E0604", "a condition that is met too rarely", "The condition is met by so few draws, over so many points, that inputs cannot "
          "be drawn exactly. Narrow the inputs' domains to what the condition allows."),
@@ -88,6 +90,7 @@ _ALL = (
          "claim asks for."),
     Code("R0201", "a span that is no token of its own", "As this LM's tokenizer cuts the prompt, the span or the answer has no token of "
          "its own. Put white space or another sign between the hole and its neighbour, or choose other words."),
+    Code("R0202", "a prompt that is too long for the LM", "The LM has positions for fewer tokens than the prompt has."),
     Code("R0401", "an LM that cannot do the task", "An LM that is hardly better than always saying the most frequent answer does not "
          "compute what the models describe. `--allow-low-accuracy` runs all the same."),
     Code("W0101", "no edition", "A file begins with `cspec 1`, so that it keeps its meaning when the language grows."),

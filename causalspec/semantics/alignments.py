@@ -16,6 +16,7 @@ from causalspec.semantics.hypothesis import (
     Task,
     TokenPlace,
 )
+from causalspec.semantics.types import Unknown
 from causalspec.span import Span
 from causalspec.syntax import ast
 
@@ -23,6 +24,7 @@ SITES = ("residual",)
 METHODS: Mapping[str, tuple[str, ...]] = {"boundless_das": ()}  # name → its options
 DTYPES = ("float32", "bfloat16", "float16")
 JOINT = 4  # variables at one site
+MOST_INDEX = 10_000  # of a token within a span
 
 
 def arguments(call: ast.Call, positional: Sequence[str], named: Sequence[str], report: Report) -> dict[str, ast.Expr]:
@@ -155,10 +157,9 @@ def _placement(place: ast.Place, model: Model, task: Task, placed: dict[str, Spa
     if len(place.variables) > JOINT:
         report.add("E0507", f"more than {JOINT} variables at one site", place.span, help="place fewer of them together")
     _no_ancestors(place, names, model, report)
-    site = _site(place.site, task, report)
-    if site is None or len(names) != len(place.variables):
+    layers, tokens = _site(place.site, task, report) or ((), ())
+    if not names:
         return None
-    layers, tokens = site
     return Placement(tuple(names), place.site.function.text, layers, tokens, place.span)
 
 
@@ -211,7 +212,7 @@ def _layers(written: ast.Expr, report: Report) -> tuple[LayerRange, ...]:
                 return (LayerRange(low.digits, high.digits, stride, span),)
             report.add("E0506", "this range of layers is empty", span)
             return ()
-        case ast.ListOf(items=items):
+        case ast.ListOf(items=items) if items:
             return tuple(layer for item in items for layer in _layers(item, report))
     report.add(
         "E0506", "this names no layers", written.span, help="write `all`, `3`, `0 .. 30 step 5`, or a list of these"
@@ -220,7 +221,7 @@ def _layers(written: ast.Expr, report: Report) -> tuple[LayerRange, ...]:
 
 
 def _tokens(written: ast.Expr, task: Task, report: Report) -> tuple[TokenPlace, ...]:
-    if isinstance(written, ast.ListOf):
+    if isinstance(written, ast.ListOf) and written.items:
         found = [place for item in written.items for place in _tokens(item, task, report)]
         for index, place in enumerate(found):
             if str(place) in map(str, found[:index]):
@@ -231,14 +232,18 @@ def _tokens(written: ast.Expr, task: Task, report: Report) -> tuple[TokenPlace, 
             return (TokenPlace(None, -1, span),)
         case ast.Access(base=ast.Name() as hole, member="last" | "first" as end, span=span):
             index = -1 if end == "last" else 0
-        case ast.Index(base=ast.Name() as hole, index=ast.Number(digits=index, scale=0), span=span):
+        case ast.Index(base=ast.Name() as hole, index=ast.Number(digits=index, scale=0), span=span) if (
+            index < MOST_INDEX
+        ):
             pass
         case _:
             report.add("E0502", "this names no token", written.span,
                        help="write `last`, `price.first`, `price.last`, `price[1]`, or a list of these")  # fmt: skip
             return ()
     holes = [item.name for item in task.holes]
-    if not task.prompt:
+    if not task.prompt or any(isinstance(item.value.type, Unknown) for item in task.holes):
+        return ()
+    if any(item.code == "E0108" for item in report.items):  # the span's hole may be the one that is broken
         return ()
     if hole.text not in holes:
         report_unknown(report, hole, f"span in the prompt of task `{task.name}`", holes)

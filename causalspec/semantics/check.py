@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from causalspec.diagnostics import Diagnostic, Fix, Label, Report
+from causalspec.diagnostics import Diagnostic, Fix, Label, Report, Severity
 from causalspec.semantics.alignments import check_alignment, check_lm
+from causalspec.semantics.arithmetic import same_family
 from causalspec.semantics.claim_check import ClaimChecker
 from causalspec.semantics.experiments import Known, check_experiment
 from causalspec.semantics.expressions import report_unknown
@@ -25,12 +26,13 @@ from causalspec.semantics.hypothesis import (
 )
 from causalspec.semantics.models import check_model, warn_disagreements
 from causalspec.semantics.tasks import CheckedTask, check_task, replaced
-from causalspec.semantics.types import family
+from causalspec.semantics.types import Number, Type, family
 from causalspec.span import Source, Span
 from causalspec.syntax import ast
 from causalspec.syntax.parse import parse
 
 EDITION = 1
+RENAMED = ("E0307", "E0309")  # a model that says the task's words does not fit a variant that renames them
 Named = ast.Task | ast.Variant | ast.Model | ast.Lm | ast.Align | ast.Experiment
 _Declared = TypeVar("_Declared", ast.Task, ast.Variant, ast.Model, ast.Lm, ast.Align, ast.Experiment, ast.Claim)
 _WORDS = {
@@ -154,16 +156,36 @@ class _Checker:
             quiet = Report(self.report.source)
             items = replaced(written_tasks[variant.task.text], variant, self.report)
             checked = check_task(variant.name.text, items, variant.name.span, quiet)
-            inside = [item for item in quiet.items if item.span is None or _within(item.span, variant.span)]
-            self.report.items.extend(inside)
+            models = [
+                check_model(written, checked, quiet)
+                for written in self._all(ast.Model)
+                if written.task.text == variant.task.text
+            ]
+            self._adopt(variant, quiet)
             task = checked.task
             if len(task.output.type.words) != len(base.output.type.words) or task.output.name != base.output.name:
                 self.report.add("E0206", "a variant's output has the task's name and as many words", task.output.span)
             for old, new in zip(base.inputs, task.inputs, strict=True):
-                if family(old.type) != family(new.type):
+                if not _alike(old.type, new.type):
                     self.report.add("E0206", f"`{new.name}` is {family(old.type)} in the task", new.span,
                                     f"here it is {family(new.type)}")  # fmt: skip
-            self.variants.setdefault(variant.name.text, Variant(variant.name.text, task, base.name))
+            found = Variant(variant.name.text, task, base.name, {model.name: model for model in models})
+            self.variants.setdefault(found.name, found)
+
+    def _adopt(self, variant: ast.Variant, quiet: Report) -> None:
+        """Mistakes of a variant: its own where they are, those it causes in the task or a model at its name.
+
+        A model may keep the task's words where the variant renames them, one for one; what was told of the task is not
+        told again.
+        """
+        known = {(item.code, item.span) for item in self.report.items}
+        for item in quiet.items:
+            if item.span is None or _within(item.span, variant.span):
+                self.report.items.append(item)
+            elif item.severity is Severity.ERROR and item.code not in RENAMED and (item.code, item.span) not in known:
+                message = f"with variant `{variant.name.text}`: {item.message}"
+                self.report.add(item.code, message, variant.name.span, item.label,
+                                labels=(Label(item.span, "here"),), help=item.help)  # fmt: skip
 
     def _alignment(self, written: ast.Align) -> None:
         if self._known(written.model, ast.Model) and written.model.text in self.models:
@@ -208,6 +230,12 @@ class _Checker:
             self.experiments,
             tuple(self.claims),
         )
+
+
+def _alike(old: Type, new: Type) -> bool:
+    """Whether a variant's input can stand for the task's: the same kind, numbers at the same scale."""
+    same_scale = not isinstance(old, Number) or not isinstance(new, Number) or old.scale == new.scale
+    return same_family(old, new) and same_scale
 
 
 def _within(inner: Span, outer: Span) -> bool:

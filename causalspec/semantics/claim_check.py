@@ -158,6 +158,10 @@ class ClaimChecker:
         if selection == "single":
             self._one_site(alignment.placements[index], whole)
         quantity = cast(Quantity, call.function.text)
+        wrong = _unmeasured(quantity, selection, control, on)
+        if wrong is not None:
+            self.report.add("E0704", f"this is not measured: {wrong}", whole.span)
+            return None
         return Score(selection, quantity, alignment.name, index, control, on, whole.span)
 
     def _placement(self, alignment: Alignment, variable: ast.Name | None, name: ast.Name) -> int | None:
@@ -190,13 +194,13 @@ class ClaimChecker:
     def _computed(self, scores: Sequence[Score]) -> None:
         """E0703 where no experiment computes what the claim asks for."""
         for experiment in self.experiments.values():
-            if all(_lack(score, experiment) is None for score in scores):
+            if all(lack(score, experiment) is None for score in scores):
                 return
         for score in scores:
             for experiment in self.experiments.values():
-                lack = _lack(score, experiment)
-                if lack is not None:
-                    self.report.add("E0703", f"no experiment computes this: {lack}", score.span,
+                why = lack(score, experiment)
+                if why is not None:
+                    self.report.add("E0703", f"no experiment computes this: {why}", score.span,
                                     help=f"add it to experiment `{experiment.name}`")  # fmt: skip
                     return
         if not self.experiments:
@@ -211,7 +215,19 @@ class ClaimChecker:
                                 "their chance levels differ", help="compare `gain`, which takes chance out")  # fmt: skip
 
 
-def _lack(score: Score, experiment: Experiment) -> str | None:
+def _unmeasured(quantity: Quantity, selection: Selection, control: str | None, on: str | None) -> str | None:
+    """What no run measures, in words."""
+    if on is not None and control is not None:
+        return "controls run on the task itself, not on variants"
+    if on is not None and selection in ("mean", "typical"):
+        return "on a variant only the best cell is tested"
+    if quantity == "width" and (on is not None or control is not None):
+        return "a width is that of the trained cells"
+    return None
+
+
+def lack(score: Score, experiment: Experiment) -> str | None:
+    """Why an experiment does not compute a score; None where it does."""
     if score.alignment not in experiment.alignments:
         return f"`{experiment.name}` does not run `{score.alignment}`"
     if score.control is not None and score.control not in experiment.controls:

@@ -16,7 +16,19 @@ from causalspec.diagnostics import Report
 from causalspec.record import record
 from causalspec.semantics import arithmetic
 from causalspec.semantics.core import Core, NotRepresentable, evaluate, references
-from causalspec.semantics.types import Bool, Number, Tuple, Type, Unknown, Value, Words, digits_text, family, value_text
+from causalspec.semantics.types import (
+    Bool,
+    Number,
+    Tuple,
+    Type,
+    Unknown,
+    Value,
+    Words,
+    digits_text,
+    family,
+    is_unranged,
+    value_text,
+)
 from causalspec.span import Span
 
 CORNERS = 6  # inputs whose extremes are combined
@@ -44,8 +56,9 @@ def assign(core: Core, target: Type, name: str, report: Report, obligations: lis
         return core
     match core.type, target:
         case Number() as type_, Number():
+            free = is_unranged(target)
             inside = target.low * 10**type_.scale <= type_.low * 10**target.scale
-            inside = inside and type_.high * 10**target.scale <= target.high * 10**type_.scale
+            inside = free or (inside and type_.high * 10**target.scale <= target.high * 10**type_.scale)
             if not inside or type_.scale > target.scale:
                 obligations.append(Obligation(core, target, name, core.span))
             return arithmetic.to_scale(core, target.scale)
@@ -65,7 +78,7 @@ def assign(core: Core, target: Type, name: str, report: Report, obligations: lis
 def bounded(declared: Type, found: Type) -> Type:
     """A declared type without ranges, with the bounds of the value that it gets."""
     match declared, found:
-        case Number(scale=scale), Number():
+        case Number(scale=scale) as number, Number() if is_unranged(number):
             low, high = (
                 bound * 10**scale // 10**found.scale if scale < found.scale else bound * 10 ** (scale - found.scale)
                 for bound in (found.low, found.high)
@@ -197,6 +210,8 @@ def _breaks(obligation: Obligation, assignment: dict[str, Value], witnesses: Wit
             help=f"declare it `decimal({type_.scale})`, or `round(…, {target.scale})`",
         )
         return True
+    if is_unranged(target):
+        return False
     if not target.low * 10**type_.scale <= digits * 10**target.scale <= target.high * 10**type_.scale:
         report.add(
             "E0308",

@@ -17,7 +17,9 @@ from causalspec.syntax import ast
 CONTROLS = ("random_weights", "random_rotation")
 SIZES = {"train": 4_000, "validation": 1_000, "test": 2_000}  # tuples; test is per subset
 LEAST = 30  # tuples below which no claim is decided (meaning.md, Statistics)
+MOST = 10_000_000
 MOST_SEEDS = 100
+MOST_SEED = 2**31 - 1
 RECIPES: Mapping[str, Training] = {
     "default": Training(),
     "paper": Training(rotation_rate=1e-3, temperature_start=50.0, patience=0),
@@ -100,9 +102,9 @@ def _same_tasks(
 def _sizes(settings: list[ast.Setting] | None, defaults: Mapping[str, int], report: Report) -> dict[str, int]:
     sizes = dict(defaults)
     for name, value, span in _numbers(settings, tuple(SIZES), report):
-        if not isinstance(value, int) or value < LEAST:
-            report.add("E0602", f"`{name}` is a number of tuples, at least {LEAST}", span,
-                       "an interval over fewer decides nothing")  # fmt: skip
+        if not isinstance(value, int) or not LEAST <= value <= MOST:
+            report.add("E0602", f"`{name}` is a number of tuples, {LEAST} to {MOST:,}", span,
+                       help="an interval over fewer decides nothing")  # fmt: skip
         else:
             sizes[name] = value
     return sizes
@@ -136,8 +138,8 @@ def _seeds(settings: list[ast.Setting] | None, report: Report) -> tuple[int, ...
                 seeds.extend(range(low, min(high, low + MOST_SEEDS) + 1))
             case _:
                 report.add("E0205", "seeds are whole numbers", argument.span, help="for example `seeds 0 .. 2`")
-    if not seeds or len(seeds) > MOST_SEEDS or len(set(seeds)) < len(seeds):
-        report.add("E0205", f"seeds are 1 to {MOST_SEEDS} different whole numbers", settings[0].span)
+    if not seeds or len(seeds) > MOST_SEEDS or len(set(seeds)) < len(seeds) or max(seeds) > MOST_SEED:
+        report.add("E0205", f"seeds are 1 to {MOST_SEEDS} different whole numbers to {MOST_SEED}", settings[0].span)
     return tuple(seeds)
 
 

@@ -13,7 +13,7 @@ from causalspec.record import record
 from causalspec.semantics import arithmetic
 from causalspec.semantics.arithmetic import Ratio
 from causalspec.semantics.core import Apply, Constant, Core, Operation
-from causalspec.semantics.types import Bool, Number, Tuple, Type, Unknown, Words, family
+from causalspec.semantics.types import Bool, Number, Tuple, Type, Unknown, Words, family, unranged
 from causalspec.span import Span
 from causalspec.syntax import ast
 
@@ -290,13 +290,16 @@ def _at(core: Core, span: Span) -> Core:
 
 
 def type_of(elaborator: Elaborator, written: ast.Type) -> tuple[Type, Core | None, Core | None, bool]:
-    """(type, low, high, ranged) of a written type; an unranged number has bounds (0, 0) to be filled in."""
+    """(type, low, high, ranged) of a written type; an unranged number is to be `bounded`."""
     match written:
         case ast.WordsType(words=words):
             return _words(elaborator.report, words), None, None, True
         case ast.TupleType(items=items):
             parts = [type_of(elaborator, item) for item in items]
             ranged = all(part[3] for part in parts)
+            for item, (_, *bounds, _) in zip(items, parts, strict=True):
+                if any(bound is not None and not isinstance(bound, Constant) for bound in bounds):
+                    elaborator.report.add("E0306", "a range inside a tuple cannot depend on other values", item.span)
             return Tuple(tuple(part[0] for part in parts)), None, None, ranged
         case ast.SimpleType():
             return _simple(elaborator, written)
@@ -323,7 +326,7 @@ def _simple(elaborator: Elaborator, written: ast.SimpleType) -> tuple[Type, Core
             report.add("E0306", "bool has no range", written.range.span)
         return Bool(), None, None, True
     if written.range is None:
-        return Number(scale, 0, 0), None, None, False
+        return unranged(scale), None, None, False
     low, high = (_bound(elaborator, item, scale) for item in (written.range.low, written.range.high))
     if low is None or high is None:
         return Unknown(), None, None, True

@@ -177,6 +177,7 @@ class Variant:
     name: str
     task: Task
     base: str
+    models: Mapping[str, Model]  # the task's models over the variant's inputs
 
 
 @record

@@ -280,6 +280,8 @@ def _points(domain: Domain) -> Iterator[dict[str, Value]]:
             yield from extend(index + 1, {**assignment, name: value})
 
     size = 1
+    if any(isinstance(type_, Tuple) for _, type_, _, _ in domain.inputs):
+        return
     for _, type_, _, _ in domain.inputs:
         size *= type_.high - type_.low + 1 if isinstance(type_, Number) else len(getattr(type_, "words", (0, 1)))
     if size > ENUMERABLE:

@@ -62,6 +62,16 @@ Type = Bool | Number | Words | Tuple | Unknown
 Value = bool | int | str | tuple["Value", ...]
 
 
+def unranged(scale: int) -> Number:
+    """A number whose range was not written: its lower bound is above its upper one until it is filled in."""
+    return Number(scale, 1, 0)
+
+
+def is_unranged(type_: Number) -> bool:
+    """Whether the range is still to be filled in."""
+    return type_.low > type_.high
+
+
 def digits_text(digits: int, scale: int) -> str:
     """`digits_text(250, 2) == "2.50"`: the number in its own format."""
     if scale == 0:

@@ -117,8 +117,15 @@ def _rival(tuples: TupleSet, population: Population, other: Model, aligned: Sequ
         held = {name: sources[place - 1][name] for name, place in origin.items() if place}
         return counterfactual(other, base, held, population.words)
 
-    scored = ((_agreement(tuples, output(origin)), origin) for origin in _assignments(names, origins))
-    return _best(tuples, other.name, scored)
+    def scored() -> Iterator[tuple[float, Mapping[str, int]]]:
+        for origin in _assignments(names, origins):
+            try:
+                found = output(origin)
+            except SpecError:  # values that this model cannot hold together
+                continue
+            yield _agreement(tuples, found), origin
+
+    return _best(tuples, other.name, scored())
 
 
 def _inputs_rival(tuples: TupleSet, population: Population, model: Model) -> Rival:

@@ -7,8 +7,9 @@ end misses it, and refuted only where the positive control passed (meaning.md, S
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from causalspec.semantics.claim_check import scores_of
@@ -16,7 +17,7 @@ from causalspec.semantics.claims import Arithmetic, Comparison, Connective, Form
 from causalspec.semantics.hypothesis import Claim
 from causalspec.span import Source
 from causalspec_runtime.results import ClaimResult, TermResult, Verdict
-from causalspec_runtime.statistics import Estimate, decisive_n, verdict
+from causalspec_runtime.statistics import Estimate, bonferroni, decisive_n
 
 LEVEL = 0.95
 
@@ -35,21 +36,22 @@ class Board(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A formula's verdict, with the comparison that decides it."""
+    """A formula's verdict, with the comparison that decides it and every score that was read."""
 
     verdict: Verdict
     estimate: Estimate
     notes: tuple[str, ...]
+    terms: tuple[tuple[Score, Estimate], ...]
 
 
 def judge(claim: Claim, source: Source, board: Board, *, post_hoc: bool) -> ClaimResult:
     """The verdict of a claim, each of its scores beside it."""
-    judged = _formula(claim.formula, board, LEVEL)
+    judged = _formula(claim.formula, board, LEVEL, negated=False)
     terms: dict[str, TermResult] = {}
-    for score in scores_of(claim.formula):
-        estimate = board.score(score, among_answers=_with_random_weights(claim.formula), level=LEVEL)
+    for score, estimate in judged.terms:
         text = " ".join(source.slice(score.span).split())
-        terms[text] = TermResult(text=text, value=estimate.value, ci=(estimate.low, estimate.high), n=round(estimate.n))
+        n = None if math.isinf(estimate.n) else round(estimate.n)
+        terms.setdefault(text, TermResult(text=text, value=estimate.value, ci=(estimate.low, estimate.high), n=n))
     return ClaimResult(
         title=claim.title,
         text=claim.text,
@@ -62,79 +64,99 @@ def judge(claim: Claim, source: Source, board: Board, *, post_hoc: bool) -> Clai
     )
 
 
-def _formula(formula: Formula, board: Board, level: float) -> Judged:
+def _formula(formula: Formula, board: Board, level: float, *, negated: bool) -> Judged:
+    """Kleene's logic. Where one part of several suffices (`or`; `and` under `not`), each part pays for the others."""
     match formula:
         case Comparison():
             return _comparison(formula, board, level)
         case Connective(op="not", parts=(only,)):
-            inner = _formula(only, board, level)
+            inner = _formula(only, board, level, negated=not negated)
             turned: Mapping[Verdict, Verdict] = {
                 "supported": "refuted",
                 "refuted": "supported",
                 "undecided": "undecided",
             }
-            return Judged(turned[inner.verdict], inner.estimate, inner.notes)
-        case Connective(op="and", parts=parts):
-            return _joined([_formula(part, board, level) for part in parts], ("refuted", "undecided", "supported"))
-        case Connective(parts=parts):
-            part_level = 1 - (1 - level) / len(parts)
-            return _joined([_formula(part, board, part_level) for part in parts], ("supported", "undecided", "refuted"))
+            return replace(inner, verdict=turned[inner.verdict])
+        case Connective(op=op, parts=parts):
+            any_suffices = (op == "or") != negated
+            each = bonferroni(level, len(parts)) if any_suffices else level
+            deciding: tuple[Verdict, ...] = ("supported", "undecided", "refuted")
+            found = [_formula(part, board, each, negated=negated) for part in parts]
+            return _joined(found, deciding if op == "or" else deciding[::-1])
 
 
 def _joined(parts: Sequence[Judged], deciding: tuple[Verdict, ...]) -> Judged:
-    """Kleene: the first verdict of `deciding` that any part has."""
-    for wanted in deciding:
-        for part in parts:
-            if part.verdict == wanted:
-                return Judged(wanted, part.estimate, tuple(note for item in parts for note in item.notes))
-    raise AssertionError("a connective has parts")
+    """The first verdict of `deciding` that any part has."""
+    chosen = min(parts, key=lambda part: deciding.index(part.verdict))
+    notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
+    return replace(chosen, notes=notes, terms=tuple(term for part in parts for term in part.terms))
 
 
 def _comparison(comparison: Comparison, board: Board, level: float) -> Judged:
     """`left op right` as left − right against 0, or left against a number."""
-    among = _with_random_weights(comparison)
-    left, right = comparison.left, comparison.right
-    if isinstance(left, Literally) and not isinstance(right, Literally):
-        mirrored = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
-        return _comparison(Comparison(mirrored[comparison.op], right, left, comparison.span), board, level)  # type: ignore[arg-type]
-    value = _term(left, board, level, among)
-    if isinstance(right, Literally):
-        threshold, estimate = right.value, value
-    else:
-        threshold, estimate = 0.0, value - _term(right, board, level, among)
-    above = comparison.op in (">", ">=")
-    found = verdict(estimate, threshold) if above else verdict(-estimate, -threshold)
-    notes: list[str] = []
-    if among:
-        notes.append("scored among the answers, since fresh weights rarely say an answer at all")
+    among = any(score.control == "random_weights" for score in scores_of(comparison))
+    read: list[tuple[Score, Estimate]] = []
+    right = comparison.right
+    value = _term(comparison.left, board, level, among, read)
+    threshold = right.value if isinstance(right, Literally) else 0.0
+    estimate = value if isinstance(right, Literally) else value - _term(right, board, level, among, read)
+    found = _verdict(comparison.op, estimate, threshold)
+    notes = ["scored among the answers, since fresh weights rarely say an answer at all"] if among else []
     if found == "undecided":
         needed = decisive_n(estimate, threshold)
-        if needed is not None:
-            notes.append(f"about {needed:,} test tuples would decide")
-    scores = list(scores_of(comparison))
-    if found == "refuted" and above and not all(board.refutable(score) for score in scores):
-        notes.append(
-            "not refuted: the method misses the output at the last token too, so missing a variable says little"
-        )
+        notes += [f"about {needed:,} test tuples would decide"] if needed is not None else []
+    elif not all(board.refutable(score) for score in _low(comparison, found)):
+        notes.append("undecided: the method misses the output at the last token too, so a low score says little")
         found = "undecided"
-    return Judged(found, estimate, tuple(notes))
+    return Judged(found, estimate, tuple(notes), tuple(read))
 
 
-def _with_random_weights(formula: Formula) -> bool:
-    return any(score.control == "random_weights" for score in scores_of(formula))
+def _verdict(op: str, estimate: Estimate, threshold: float) -> Verdict:
+    """Of `estimate op threshold`: the whole interval must meet it, or miss it."""
+    holds: Mapping[str, Callable[[float], bool]] = {
+        ">=": lambda end: end >= threshold,
+        ">": lambda end: end > threshold,
+        "<=": lambda end: end <= threshold,
+        "<": lambda end: end < threshold,
+    }
+    ends = [holds[op](estimate.low), holds[op](estimate.high)]
+    return "supported" if all(ends) else "undecided" if any(ends) else "refuted"
 
 
-def _term(term: Term, board: Board, level: float, among: bool) -> Estimate:
+def _low(comparison: Comparison, found: Verdict) -> Iterator[Score]:
+    """The scores on whose being low a verdict rests."""
+    is_small = (found == "refuted") == (comparison.op in (">", ">="))
+    wanted = 1 if is_small else -1
+    for term, sign in ((comparison.left, 1), (comparison.right, -1)):
+        yield from (score for score, own in _signed(term, sign) if own == wanted and score.control is None)
+
+
+def _signed(term: Term, sign: int) -> Iterator[tuple[Score, int]]:
+    """The scores of a term, each with the sign it counts with."""
+    match term:
+        case Score():
+            yield term, sign
+        case Arithmetic(op="*", left=left, right=right):
+            factor, rest = (left, right) if isinstance(left, Literally) else (right, left)
+            turned = -sign if isinstance(factor, Literally) and factor.value < 0 else sign
+            yield from _signed(rest, turned)
+        case Arithmetic(op=op, left=left, right=right):
+            yield from _signed(left, sign)
+            yield from _signed(right, -sign if op == "-" else sign)
+        case Literally():
+            pass
+
+
+def _term(term: Term, board: Board, level: float, among: bool, read: list[tuple[Score, Estimate]]) -> Estimate:
     match term:
         case Literally(value=value):
             return Estimate.exact(value)
         case Score():
-            return board.score(term, among_answers=among, level=level)
+            found = board.score(term, among_answers=among, level=level)
+            read.append((term, found))
+            return found
         case Arithmetic(op=op, left=left, right=right):
-            a, b = _term(left, board, level, among), _term(right, board, level, among)
-            operations: Mapping[str, Callable[[], Estimate]] = {
-                "+": lambda: a + b,
-                "-": lambda: a - b,
-                "*": lambda: a.scaled(b.value) if isinstance(right, Literally) else b.scaled(a.value),
-            }
-            return operations[op]()
+            a, b = _term(left, board, level, among, read), _term(right, board, level, among, read)
+            if op == "*":
+                return a.scaled(b.value) if isinstance(right, Literally) else b.scaled(a.value)
+            return a + b if op == "+" else a - b

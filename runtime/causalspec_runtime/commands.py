@@ -21,6 +21,8 @@ from causalspec.diagnostics import Diagnostic, Severity
 from causalspec.files import Unusable, read_source
 from causalspec.render import render, summary
 from causalspec.semantics.check import check
+from causalspec.semantics.claim_check import lack, scores_of
+from causalspec.semantics.experiments import LEAST, MOST, MOST_SEED, MOST_SEEDS
 from causalspec.semantics.hypothesis import Experiment, Hypothesis, LanguageModel
 from causalspec.span import Source, Span
 from causalspec_runtime.errors import SpecError
@@ -43,7 +45,12 @@ class Chosen:
 def run_command(arguments: list[str]) -> int:
     """`causalspec run`: 0 all claims supported, 1 some not, 2 the user's mistake, 3 a failure, 130 interrupted."""
     parser = _parser("run", "Train, test and judge: one verdict a claim.")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda (default: a GPU where there is one)")
+    parser.add_argument(
+        "--device",
+        default="auto",
+        choices=("auto", "cpu", "cuda"),
+        help="auto, cpu, cuda (default: a GPU where there is one)",
+    )
     parser.add_argument("--allow-low-accuracy", action="store_true", help="run although the LM hardly does the task")
     options = parser.parse_args(arguments)
     options.out = options.out or Path("runs") / options.file.stem
@@ -76,19 +83,22 @@ def _parser(name: str, description: str) -> argparse.ArgumentParser:
 def _seeds(text: str) -> tuple[int, ...]:
     try:
         low, dash, high = text.partition("-")
-        found = tuple(range(int(low), int(high) + 1)) if dash else tuple(int(item) for item in text.split(","))
+        span = range(int(low), min(int(high), int(low) + MOST_SEEDS) + 1) if dash else ()
+        found = tuple(span) if dash else tuple(int(item) for item in text.split(","))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no list of seeds: write 0 or 0,1,2 or 0-2") from None
-    if not found or len(set(found)) < len(found) or min(found) < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} must be different numbers from 0 on")
+    if (
+        not 0 < len(found) <= MOST_SEEDS
+        or len(set(found)) < len(found)
+        or not 0 <= min(found) <= max(found) <= MOST_SEED
+    ):
+        raise argparse.ArgumentTypeError(f"{text!r} must be 1 to {MOST_SEEDS} different numbers from 0 to {MOST_SEED}")
     return found
 
 
 def _count(text: str) -> int:
-    from causalspec.semantics.experiments import LEAST
-
-    if not text.replace("_", "").isdigit() or int(text) < LEAST:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a number of at least {LEAST}")
+    if not text.replace("_", "").isdigit() or not LEAST <= int(text) <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number from {LEAST} to {MOST:,}")
     return int(text)
 
 
@@ -111,8 +121,20 @@ def _guarded(options: argparse.Namespace, work: Any) -> int:
         return _fail(str(error), UNUSABLE)
     except KeyboardInterrupt:
         return _fail("interrupted; the same command goes on from the last finished cell", INTERRUPTED)
+    except MemoryError:
+        return _fail("out of memory; ask for fewer tuples", FAILED)
     except OSError as error:
         return _fail(f"cannot go on: {error}; the same command goes on from the last finished cell", FAILED)
+    except Exception:  # whatever else happens is a failure while running, not a refuted claim
+        return _fail_unexpectedly()
+
+
+def _fail_unexpectedly() -> int:
+    """A fault of causalspec or of a library: the traceback, and the status of a failure."""
+    import traceback
+
+    traceback.print_exc()
+    return _fail("this should not happen; finished cells are kept, the same command goes on from them", FAILED)
 
 
 def _fail(message: str, status: int) -> int:
@@ -166,8 +188,19 @@ def _choose(source: Source, options: argparse.Namespace) -> Chosen:
         _show(diagnostics, source)
     experiment = _experiment(hypothesis, options.experiment)
     changes = {name: value for name in CHANGES if (value := getattr(options, name)) is not None}
+    _still_computed(hypothesis, replace(experiment, **changes))
     lm = _located(hypothesis, experiment.lm) if options.lm is None else _other_lm(hypothesis, options.lm)
     return Chosen(hypothesis, replace(experiment, **changes), lm)
+
+
+def _still_computed(hypothesis: Hypothesis, experiment: Experiment) -> None:
+    """Options may take away what a claim needs, as seeds from `typical`. Raises SpecError (E0703)."""
+    for claim in hypothesis.claims:
+        for score in scores_of(claim.formula):
+            why = lack(score, experiment)
+            if why is not None and score.selection == "typical":
+                raise SpecError(Diagnostic("E0703", f"this call does not compute it: {why}", score.span,
+                                           help="leave out --seeds, or give more of them"))  # fmt: skip
 
 
 def _experiment(hypothesis: Hypothesis, name: str | None) -> Experiment:
@@ -204,6 +237,8 @@ def _other_lm(hypothesis: Hypothesis, written: str) -> LanguageModel:
 
 def _folder(path: Path) -> Path:
     """A folder that can be written, made where it is missing. Raises Unusable."""
+    if path == Path():
+        raise Unusable("--out names no folder; write `--out .` with a folder's name")
     try:
         path.mkdir(parents=True, exist_ok=True)
         probe = path / f".writable.{os.getpid()}"
@@ -255,8 +290,8 @@ def _run(chosen: Chosen, options: argparse.Namespace) -> int:
     plan, tokenizer = _planned(chosen)
     dataset = draw(plan, chosen.hypothesis)
     check_prompts(dataset, Printer(tokenizer, plan.lm.chat))
+    (folder / "results.json").unlink(missing_ok=True)
     write_durably(folder / "plan.json", to_json(plan).encode())
-    post_hoc = record(folder, chosen.hypothesis.claims)
     watch = TerminalWatch()
     watch.say(f"{len(plan.alignments)} alignments, {plan.cells} cells; data drawn, loading the LM")
     lm = load(plan.lm.kind, plan.lm.reference, revision=plan.lm.revision, dtype=plan.lm.dtype, device=options.device)
@@ -264,6 +299,7 @@ def _run(chosen: Chosen, options: argparse.Namespace) -> int:
     accuracies = run.accuracies()
     if not options.allow_low_accuracy:
         check_accuracies(accuracies, dataset)
+    post_hoc = record(folder, chosen.hypothesis.claims, plan.alignments)
     with watch:
         measured = run.measure(accuracies)
     results = results_of(plan, chosen.hypothesis, lm, measured, post_hoc)

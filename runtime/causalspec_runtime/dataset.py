@@ -182,12 +182,12 @@ def _positive(plan: Plan, hypothesis: Hypothesis, record: AlignmentRecord, data:
 def _variant(plan: Plan, hypothesis: Hypothesis, name: str, alignments: Sequence[AlignmentData]) -> VariantData:
     variant = hypothesis.variants[name]
     base = hypothesis.tasks[variant.base]
-    models = [model for model in hypothesis.models.values() if model.task == variant.base]
+    models = list(variant.models.values())
     words = vocabulary([base, variant.task], models)
     population = Population(variant.task, words, base=base)
     natural = population.sampler.draw(NATURAL, population.stream("natural"))
     test = {
-        item.record.name: _tests(population, item.model, item.record, models, plan.test)
+        item.record.name: _tests(population, variant.models[item.record.model], item.record, models, plan.test)
         for item in alignments
         if item.record.task == variant.base
     }

@@ -56,7 +56,8 @@ class Printer:
     def _encoded(self, task: Task, columns: Columns, words: Words, sites: Sequence[SiteRecord]) -> EncodedPrompts:
         holes = {hole for site in sites if (hole := place_of(site.token).hole) is not None}
         prompts = render(task, columns, words, holes)
-        found = encode(self.tokenizer, chat(prompts, self.tokenizer) if self.chat else prompts, task.output.type.words)
+        shown = chat(prompts, self.tokenizer) if self.chat else prompts
+        found = encode(self.tokenizer, shown, task.output.type.words, chat=self.chat)
         for site in sites:
             found.positions(place_of(site.token))
         return found

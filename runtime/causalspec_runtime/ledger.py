@@ -11,26 +11,31 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from causalspec.semantics.claim_check import scores_of
 from causalspec.semantics.hypothesis import Claim
+from causalspec_runtime.plan import AlignmentRecord
 from causalspec_runtime.store import write_durably
 
 NAME = "claims.json"
 
 
-def record(folder: Path, claims: Sequence[Claim]) -> dict[str, bool]:
+def record(folder: Path, claims: Sequence[Claim], alignments: Sequence[AlignmentRecord]) -> dict[str, bool]:
     """Each claim's text, and whether it came after the folder's first look. Raises OSError."""
     path = folder / NAME
     known = _read(path)
     first = known is None
     known = known or {}
     for claim in claims:
-        known.setdefault(_key(claim), not first)
+        known.setdefault(_key(claim, alignments), not first)
     write_durably(path, (json.dumps(known, indent=2, sort_keys=True) + "\n").encode())
-    return {claim.text: known[_key(claim)] for claim in claims}
+    return {claim.text: known[_key(claim, alignments)] for claim in claims}
 
 
-def _key(claim: Claim) -> str:
-    return hashlib.sha256(claim.text.encode()).hexdigest()
+def _key(claim: Claim, alignments: Sequence[AlignmentRecord]) -> str:
+    """A hash of a claim and of the placements that it asks about."""
+    asked = {score.alignment for score in scores_of(claim.formula)}
+    placed = [item.model_dump_json() for item in alignments if item.alignment in asked]
+    return hashlib.sha256("\n".join([claim.text, *placed]).encode()).hexdigest()
 
 
 def _read(path: Path) -> dict[str, bool] | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from causalspec.diagnostics import Diagnostic
+from causalspec.semantics.hypothesis import Task
 from causalspec_runtime.counterfactuals import interchange
 from causalspec_runtime.dataset import AlignmentData, Dataset, TestSet
 from causalspec_runtime.encoding import interchange_data, site_of
@@ -79,13 +80,20 @@ class Run:
             sites = [site for item in self.dataset.alignments if item.record.task == name for site in item.record.sites]
             prompts = self.bench.printer.encode(data.task, data.natural, data.words, sites)
             self._natural[name] = prompts
+            self._check_length(int(prompts.lengths.max()), data.task)
             answered = self.bench.answers(prompts).numpy()
             per_model = {model: float(np.mean(answered == label)) for model, label in data.labels.items()}
-            first = next(item.record.model for item in self.dataset.alignments if item.record.task == name)
-            label = data.labels[first]
+            label = next(iter(data.labels.values()))
             majority = float(np.bincount(label).max() / len(label))
             found[name] = Accuracy(share(answered == label), len(label), majority, per_model)
         return found
+
+    def _check_length(self, tokens: int, task: Task) -> None:
+        """Refuse prompts that the LM has no room for. Raises SpecError (R0202)."""
+        most = getattr(self.bench.lm.model.config.get_text_config(), "max_position_embeddings", None)
+        if most is not None and tokens > most:
+            message = f"a prompt of task `{task.name}` has {tokens} tokens, but the LM reads {most} at most"
+            raise SpecError(Diagnostic("R0202", message, task.span, help="shorten the prompt, or take another LM"))
 
     def measure(self, accuracies: Mapping[str, Accuracy]) -> Measured:
         """Train, test, and run every control."""

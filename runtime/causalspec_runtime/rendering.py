@@ -15,6 +15,7 @@ from causalspec.semantics.types import Bool, Number, Type, Words, digits_text
 from causalspec_runtime.counterfactuals import Columns
 from causalspec_runtime.counterfactuals.faults import Words as Codes
 from causalspec_runtime.counterfactuals.faults import evaluated
+from causalspec_runtime.language_model.errors import TokenError
 from causalspec_runtime.language_model.prompts import RenderedPrompt
 
 
@@ -32,11 +33,15 @@ def chat(prompts: list[RenderedPrompt], tokenizer: Any) -> list[RenderedPrompt]:
 
 def _turn(prompt: RenderedPrompt, tokenizer: Any) -> RenderedPrompt:
     turn = [{"role": "user", "content": prompt.text}]
+    if not tokenizer.chat_template:
+        raise TokenError("this LM's tokenizer has no chat template", "leave out `chat = true`, or take a chat LM")
     text = str(tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True))
     first = tokenizer.bos_token
     if first and text.startswith(first):
         text = text[len(first) :]
-    shift = text.index(prompt.text)
+    shift = text.find(prompt.text)
+    if shift < 0:
+        raise TokenError("the chat template changes the prompt", "end it without white space", prompt.text)
     return RenderedPrompt(text, {name: (start + shift, end + shift) for name, (start, end) in prompt.spans.items()})
 
 

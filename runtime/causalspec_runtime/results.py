@@ -203,7 +203,7 @@ class TermResult(Record):
     text: str
     value: float
     ci: Interval
-    n: int
+    n: int | None = Field(description="test tuples behind it, the effective number; null for what is exact, as a width")
 
 
 class ClaimResult(Record):

@@ -19,7 +19,7 @@ from causalspec_runtime.dataset import AlignmentData, TestSet
 from causalspec_runtime.engine.evaluate import Evaluation
 from causalspec_runtime.search import Trained
 from causalspec_runtime.shares import iia
-from causalspec_runtime.statistics import Estimate, bonferroni, smallest, typical
+from causalspec_runtime.statistics import Estimate, bonferroni, mean, smallest, typical
 
 Bools = npt.NDArray[np.bool_]
 PASS = 0.95  # share of the whole vector's IIA that the positive control must reach
@@ -100,7 +100,7 @@ class Outcome:
     @property
     def positive_passed(self) -> bool:
         found, whole = self.positive
-        return found >= PASS * whole
+        return whole > 0 and found >= PASS * whole
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,7 +141,7 @@ class ScoreBoard:
             found = [of(answers) for answers in outcome.random_rotations]
             if score.selection == "best":
                 return max(found, key=lambda item: item.value)
-            return averaged(found)
+            return mean(found)
         if score.control == "random_weights":
             assert outcome.random_weights is not None
             return at_least(_selected(outcome.random_weights, score, of, level), _floor(outcome, score))
@@ -161,7 +161,7 @@ def _selected(searched: Searched, score: Score, of: Callable[[CellAnswers], Esti
         case "best" | "single":
             return of(searched.answers[searched.best])
         case "mean":
-            return averaged([of(answers) for answers in searched.answers])
+            return mean([of(answers) for answers in searched.answers])
         case "typical":
             site = searched.cells[searched.best].site
             pairs = zip(searched.cells, searched.answers, strict=True)
@@ -172,14 +172,6 @@ def _floor(outcome: Outcome, score: Score) -> float:
     if score.quantity == "gain":
         return 0.0
     return max(item.floors.answer_only for item in outcome.data.test)
-
-
-def averaged(estimates: Sequence[Estimate]) -> Estimate:
-    """The mean of scores on the same tuples: as wide as if they always erred together."""
-    value, low, high = (
-        float(np.mean([getattr(item, name) for item in estimates])) for name in ("value", "low", "high")
-    )
-    return Estimate(value, low, high, min(item.n for item in estimates))
 
 
 def at_least(estimate: Estimate, floor: float) -> Estimate:

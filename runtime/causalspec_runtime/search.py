@@ -20,7 +20,7 @@ from causalspec.semantics.hypothesis import Task
 from causalspec_runtime.counterfactuals import TupleSet
 from causalspec_runtime.counterfactuals.faults import Words
 from causalspec_runtime.dataset import AlignmentData, Dataset
-from causalspec_runtime.encoding import Encoded, Printer, interchange_data, site_of
+from causalspec_runtime.encoding import Encoded, Printer, interchange_data, place_of, site_of
 from causalspec_runtime.engine.batch import InterchangeData
 from causalspec_runtime.engine.collect import Pool, collect
 from causalspec_runtime.engine.evaluate import Evaluation, ScoredCell, evaluate
@@ -124,7 +124,7 @@ class Bench:
         pool_of_looks: Pool | None = None
         for site in record.sites:
             for seed in seeds:
-                key = key_of(identity | {"site": site.model_dump(), "seed": seed})
+                key = key_of(identity | {"site": self._where(record, site, looks), "seed": seed})
                 found = self._stored(site, seed, key)
                 if found is None:
                     if pool_of_looks is None:
@@ -140,6 +140,7 @@ class Bench:
 
     def _identity(self, record: AlignmentRecord, tuples: InterchangeData, looks: Encoded) -> dict[str, Any]:
         """What determines a cell, its site and seed apart."""
+        prompts = self._prompts(record.task)
         return {
             "causalspec": __version__,
             "lm": self.lm.digest,
@@ -151,9 +152,15 @@ class Bench:
             "variables": len(record.variables),
             "training": self.plan.training.model_dump(),
             "data": digest_of(
-                self._prompts(record.task).ids, *_tensors(tuples), looks.prompts.ids, *_tensors(looks.data)
+                prompts.ids, prompts.answer_ids, *_tensors(tuples), looks.prompts.ids, *_tensors(looks.data)
             ),
         }
+
+    def _where(self, record: AlignmentRecord, site: SiteRecord, looks: Encoded) -> dict[str, Any]:
+        """A site with the tokens it is found at, in every prompt."""
+        place = place_of(site.token)
+        found = digest_of(self._prompts(record.task).positions(place), looks.prompts.positions(place))
+        return site.model_dump() | {"positions": found}
 
     def _stored(self, site: SiteRecord, seed: int, key: str) -> Trained | None:
         found = self.store.load(key)

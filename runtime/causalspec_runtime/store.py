@@ -43,9 +43,9 @@ def key_of(identity: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(identity, sort_keys=True, allow_nan=False).encode()).hexdigest()[:24]
 
 
-def checksum(tensors: Mapping[str, Tensor]) -> str:
-    """A hash of names, shapes, types and bytes."""
-    digest = hashlib.sha256()
+def checksum(tensors: Mapping[str, Tensor], told: str) -> str:
+    """A hash of names, shapes, types and bytes, and of what is told with them."""
+    digest = hashlib.sha256(told.encode())
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
@@ -70,11 +70,11 @@ class CellStore:
                 metadata = file.metadata() or {}
         except (OSError, SafetensorError):
             return None
-        told: dict[str, Any] = json.loads(metadata.get("told", "{}"))
-        return (tensors, told) if metadata.get("checksum") == checksum(tensors) else None
+        seal, _, told = metadata.get("cell", "").partition(" ")
+        return (tensors, json.loads(told)) if seal and seal == checksum(tensors, told) else None
 
     def save(self, key: str, tensors: Mapping[str, Tensor], told: Mapping[str, Any]) -> None:
         """Keep a finished cell. Raises OSError."""
         whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        metadata = {"checksum": checksum(whole), "told": json.dumps(told, sort_keys=True)}
-        write_durably(self.path(key), save(whole, metadata))
+        text = json.dumps(told, sort_keys=True, allow_nan=False)
+        write_durably(self.path(key), save(whole, {"cell": f"{checksum(whole, text)} {text}"}))

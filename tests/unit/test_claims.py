@@ -111,7 +111,49 @@ def test_or_pays_for_its_second_chance() -> None:
 def test_claims_written_after_a_look_are_post_hoc(tmp_path: Path) -> None:
     """The first run of a folder records its claims; a claim that comes later is marked, and stays so."""
     first, later = _hypothesis("best(iia(left.above)) >= 0.80"), _hypothesis("best(iia(left.above)) >= 0.70")
-    assert not any(record(tmp_path, first.claims).values())
-    assert all(record(tmp_path, later.claims).values())
-    assert not any(record(tmp_path, first.claims).values())
-    assert all(record(tmp_path, later.claims).values())
+    assert not any(record(tmp_path, first.claims, ()).values())
+    assert all(record(tmp_path, later.claims, ()).values())
+    assert not any(record(tmp_path, first.claims, ()).values())
+    assert all(record(tmp_path, later.claims, ()).values())
+
+
+def test_strict_comparisons_do_not_hold_at_equality() -> None:
+    """A width is exact: 10 is neither below nor above 10, and is at least and at most 10."""
+
+    class Exact(FakeBoard):
+        def score(self, score: Score, *, among_answers: bool, level: float) -> Estimate:
+            return Estimate.exact(10.0)
+
+    board = Exact({})
+    verdicts = [_judged(f"best(width(left.above)) {op} 10", board).verdict for op in ("<", ">", "<=", ">=")]
+    assert verdicts == ["refuted", "refuted", "supported", "supported"]
+    assert _judged("best(width(left.above)) >= 10", board).terms[0].n is None
+
+
+def test_every_way_of_saying_that_a_score_is_low_needs_the_positive_control() -> None:
+    """Negated, mirrored, as a difference, or with `<`: a low score says little where the method misses the output."""
+    board = FakeBoard({"left": 0.2, "bracket": 0.5}, passed=False)
+    for claim in (
+        "not best(iia(left.above)) >= 0.80",
+        "best(iia(left.above)) < 0.80",
+        "0.90 - 0.10 <= best(iia(left.above))",
+        "best(iia(bracket.bracket)) + 0.10 < best(iia(left.above))",
+    ):
+        assert _judged(claim, board).verdict == "undecided", claim
+
+
+def test_a_score_added_to_itself_gains_nothing() -> None:
+    """Scores of one run share their tuples: a sum is as uncertain as its parts together."""
+    board = FakeBoard({"left": 0.797})
+    once = _judged("best(iia(left.above)) >= 0.78", board).verdict
+    assert _judged("best(iia(left.above)) + best(iia(left.above)) >= 1.56", board).verdict == once == "undecided"
+
+
+def test_not_and_is_or_not() -> None:
+    """De Morgan's two forms have one verdict: the second chance is paid for in both."""
+    board = FakeBoard({"left": 0.4975, "mid": 0.4975})
+    forms = (
+        "not (best(iia(left.above)) >= 0.52 and best(iia(mid)) >= 0.52)",
+        "not best(iia(left.above)) >= 0.52 or not best(iia(mid)) >= 0.52",
+    )
+    assert len({_judged(form, board).verdict for form in forms}) == 1

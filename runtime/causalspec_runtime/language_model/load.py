@@ -110,6 +110,8 @@ def _bytes(tensor: Tensor) -> Any:
 
 def _source(kind: Kind, reference: str) -> str:
     if kind == "hub":
+        if Path(reference).exists():
+            raise LmError(f"`hub:{reference}` is also a path here", f"write `path:{reference}` if the folder is meant")
         return reference
     if kind == "embedded":
         return _embedded(reference)
@@ -202,17 +204,20 @@ def _model(
 
 
 def _require_causal(config: Any, reference: str) -> None:
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM, AutoModelForMaskedLM
 
     mapping = AutoModelForCausalLM._model_mapping
     right = mapping[type(config)].__name__ if type(config) in mapping else None
     saved = config.architectures or [right]
-    if right not in saved or getattr(config, "is_decoder", None) is False:
+    masked = type(config) in AutoModelForMaskedLM._model_mapping and not getattr(config, "is_decoder", True)
+    if right is None or right not in saved or masked:
         what = ", ".join(saved) if saved != [right] else config.model_type
         raise LmError(f"`{reference}` is not a causal language model but `{what}`")
 
 
 def _device_arguments(device: str) -> dict[str, Any]:
+    if device == "cuda" and not torch.cuda.is_available():
+        raise LmError("this machine has no GPU that torch can use", "leave out --device, or write --device cpu")
     if device == "auto":
         return {"device_map": "auto"} if torch.cuda.is_available() else {}
     return {"device_map": {"": device}}

@@ -100,8 +100,13 @@ class EncodedPrompts:
         return self.holes[hole]
 
 
-def encode(tokenizer: Any, prompts: Sequence[RenderedPrompt], answers: Sequence[str]) -> EncodedPrompts:
-    """Tokenize all prompts at once, find their holes' tokens and the token of each answer."""
+def encode(
+    tokenizer: Any, prompts: Sequence[RenderedPrompt], answers: Sequence[str], *, chat: bool = False
+) -> EncodedPrompts:
+    """Tokenize all prompts at once, find their holes' tokens and the token of each answer.
+
+    In a chat template the answer follows at once, else after a space.
+    """
     backend = _own_copy(tokenizer)
     texts = tuple(prompt.text for prompt in prompts)
     encodings = backend.encode_batch(list(texts))
@@ -109,7 +114,7 @@ def encode(tokenizer: Any, prompts: Sequence[RenderedPrompt], answers: Sequence[
     lengths = np.array([len(row) for row in rows], dtype=np.int64)
     if not len(lengths) or not lengths.min():
         raise TokenError("a prompt without a token", "the prompt of a task must not be empty", "")
-    answer_ids = _answer_ids(backend, texts, rows, answers)
+    answer_ids = _answer_ids(backend, texts, rows, answers, "" if chat else " ")
     offsets = _offsets(encodings, lengths)
     holes = {hole: _find(hole, prompts, offsets, encodings) for hole in prompts[0].spans}
     return EncodedPrompts(
@@ -125,9 +130,9 @@ def encode(tokenizer: Any, prompts: Sequence[RenderedPrompt], answers: Sequence[
     )
 
 
-def join(text: str, answer: str) -> str:
-    """Prompt and answer as one text: one space between them unless the prompt ends in white space."""
-    return f"{text}{'' if text[-1:].isspace() else ' '}{answer}"
+def join(text: str, answer: str, space: str = " ") -> str:
+    """Prompt and answer as one text: `space` between them unless the prompt ends in white space."""
+    return f"{text}{'' if text[-1:].isspace() else space}{answer}"
 
 
 def _own_copy(tokenizer: Any) -> Any:
@@ -200,9 +205,11 @@ def _merged(hole: str, prompt: RenderedPrompt, encoding: Any, token: int) -> Tok
     )
 
 
-def _answer_ids(backend: Any, texts: Sequence[str], rows: Sequence[list[int]], answers: Sequence[str]) -> list[int]:
+def _answer_ids(
+    backend: Any, texts: Sequence[str], rows: Sequence[list[int]], answers: Sequence[str], space: str
+) -> list[int]:
     tails = {_tail(text): row for row, text in enumerate(texts)}
-    found = [_answer_id(backend, texts, rows, list(tails.values()), answer) for answer in answers]
+    found = [_answer_id(backend, texts, rows, list(tails.values()), answer, space) for answer in answers]
     for index, token in enumerate(found):
         if token in found[:index]:
             twin = answers[found.index(token)]
@@ -218,10 +225,10 @@ def _tail(text: str) -> str:
 
 
 def _answer_id(
-    backend: Any, texts: Sequence[str], rows: Sequence[list[int]], chosen: Sequence[int], answer: str
+    backend: Any, texts: Sequence[str], rows: Sequence[list[int]], chosen: Sequence[int], answer: str, space: str
 ) -> int:
     """The one token of `answer` after every prompt of `chosen`."""
-    together = backend.encode_batch([join(texts[row], answer) for row in chosen])
+    together = backend.encode_batch([join(texts[row], answer, space) for row in chosen])
     token: int | None = None
     for row, encoding in zip(chosen, together, strict=True):
         ids, before = _without_end(encoding.ids, encoding.special_tokens_mask), rows[row]
