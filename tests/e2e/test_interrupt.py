@@ -38,7 +38,7 @@ def test_a_stopped_run_goes_on_where_it_was(call: Call, tmp_path: Path, stop: si
     """Ctrl-C ends with status 130; after it, and after kill −9, the same command finishes with the same bytes."""
     spec = tmp_path / "x.cspec"
     text = (ROOT / "specs" / "price_tagging.cspec").read_text(encoding="utf-8")
-    text = text[: text.index('claim "')].replace("run left, both, mid, bracket, dollars", "run left")
+    text = text[: text.index('claim "')].replace("run left, both, mid, bracket", "run left")
     text = text.replace("  control random_weights, random_rotation\n", "").replace("  transfer narrow, game\n", "")
     spec.write_text(text, encoding="utf-8")
     process = _start(spec, tmp_path / "stopped")
