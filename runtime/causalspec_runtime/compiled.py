@@ -13,10 +13,11 @@ from typing import Any
 from causalspec.semantics.hypothesis import Task
 from causalspec_runtime.counterfactuals import TupleSet
 from causalspec_runtime.counterfactuals.faults import Words
+from causalspec_runtime.counterfactuals.printing import printed_column
 from causalspec_runtime.dataset import AlignmentData, Dataset
 from causalspec_runtime.encoding import Printer
 from causalspec_runtime.plan import Plan
-from causalspec_runtime.rendering import printed_column, render
+from causalspec_runtime.rendering import render
 from causalspec_runtime.results import to_json
 from causalspec_runtime.store import write_durably
 

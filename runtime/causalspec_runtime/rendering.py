@@ -1,7 +1,7 @@
 """Print prompts: a task's text with the values of its holes.
 
 In: a task and columns of its inputs and lets. Out: `RenderedPrompt`s with the characters of every hole.
-Invariant: a value is printed in its type's own format; a span's characters are exactly those of its value.
+Invariant: a span's characters are exactly those of its hole's value.
 """
 
 from __future__ import annotations
@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from causalspec.semantics.columns import Column, length
+from causalspec.semantics.columns import length
 from causalspec.semantics.hypothesis import Hole, Task
-from causalspec.semantics.types import Bool, Number, Type, Words, digits_text
 from causalspec_runtime.counterfactuals import Columns
 from causalspec_runtime.counterfactuals.faults import Words as Codes
-from causalspec_runtime.counterfactuals.faults import evaluated
+from causalspec_runtime.counterfactuals.printing import printed_holes
 from causalspec_runtime.language_model.errors import TokenError
 from causalspec_runtime.language_model.prompts import RenderedPrompt
 
@@ -22,7 +21,7 @@ from causalspec_runtime.language_model.prompts import RenderedPrompt
 def render(task: Task, columns: Columns, words: Codes, spans: Collection[str] = ()) -> list[RenderedPrompt]:
     """One prompt a row of the columns, with the places of the holes named in `spans`."""
     rows = length(next(iter(columns.values())))
-    printed = {hole.name: _printed(hole, columns, words) for hole in task.holes}
+    printed = printed_holes(task, columns, words)
     return [_prompt(task, printed, row, spans) for row in range(rows)]
 
 
@@ -56,25 +55,3 @@ def _prompt(task: Task, printed: dict[str, list[str]], row: int, wanted: Collect
         pieces.append(text)
         at += len(text)
     return RenderedPrompt("".join(pieces), spans)
-
-
-def _printed(hole: Hole, columns: Columns, words: Codes) -> list[str]:
-    """The text of a hole in every row."""
-    return printed_column(evaluated(hole.value, columns, words, hole.name), hole.value.type, words)
-
-
-def printed_column(column: Column, type_: Type, words: Codes) -> list[str]:
-    """The values of a column, each in its type's own format."""
-    if isinstance(column, tuple):
-        parts = zip(column, getattr(type_, "items", ()), strict=True)
-        rows = zip(*(printed_column(part, item, words) for part, item in parts), strict=True)
-        return ["(" + ", ".join(row) + ")" for row in rows]
-    match type_:
-        case Words():
-            names = list(words)
-            return [names[code] for code in column.tolist()]
-        case Bool():
-            return ["true" if value else "false" for value in column.tolist()]
-        case Number(scale=scale):
-            return [digits_text(int(value), scale) for value in column.tolist()]
-    raise AssertionError(f"a checked task prints no {type_}")

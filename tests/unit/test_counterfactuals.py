@@ -1,15 +1,19 @@
 """Inputs follow the stated density; tuples are balanced, disjoint between splits, and the same every time."""
 
+import operator
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import reduce
 from itertools import product
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from causalspec.semantics import arithmetic as a
-from causalspec.semantics.columns import vocabulary
+from causalspec.semantics.columns import evaluate_columns, vocabulary
 from causalspec.semantics.core import Constant, Core, Reference
 from causalspec.semantics.hypothesis import Hole, Input, Let, Model, Output, Task
 from causalspec.semantics.types import Bool, Number, Tuple, Words
@@ -144,7 +148,7 @@ def test_a_rare_condition_on_many_points_is_E0604(monkeypatch: pytest.MonkeyPatc
     """Neither listed nor met within the bound: an error with the inputs' names, never an endless loop."""
     monkeypatch.setattr(inputs, "MOST_DRAWS", 200_000)
     (one, left), (two, right) = whole("one", 0, 10**8), whole("two", 0, 10**8)
-    task = small_task(one, two, X, requires=(a.equal(left, right, REQUIRE),))
+    task = small_task(one, two, X, requires=(a.equal(a.multiply(left, left, S), right, REQUIRE),))
     with pytest.raises(SpecError) as caught:
         Sampler(task, WORDS).draw(10, np.random.default_rng(0))
     (diagnostic,) = caught.value.diagnostics
@@ -157,6 +161,81 @@ def test_a_rare_condition_on_few_points_is_listed() -> None:
     meets = price.both(a.equal(left, price.num(7), S), a.equal(right, price.num(9), S))
     columns = Sampler(small_task(one, two, requires=(meets,)), WORDS).draw(50, np.random.default_rng(0))
     assert points_of(columns, "one", "two") == {(7, 9): 50}
+
+
+BIG = 10**6
+ONE, one = whole("one", 0, BIG)
+TWO, two = whole("two", 0, BIG)
+THREE, three = whole("three", 0, BIG)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        pytest.param(a.equal(a.add(one, two, S), three, S), id="one in a million"),
+        pytest.param(price.both(a.equal(one, two, S), a.equal(two, three, S)), id="one in 10^12"),
+        pytest.param(price.compare(">=", a.add(a.add(one, two, S), three, S), price.num(3 * BIG - 300)), id="a corner"),
+    ],
+)
+def test_thin_linear_conditions_are_met_at_once(condition: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equalities and corners of a cube are drawn without a search, evenly."""
+    monkeypatch.setattr(inputs, "MOST_DRAWS", 100_000)
+    columns = Sampler(small_task(ONE, TWO, THREE, requires=(condition,)), WORDS).draw(5_000, np.random.default_rng(0))
+    assert np.asarray(evaluate_columns(condition, columns, WORDS)).all() and len(np.asarray(columns["one"])) == 5_000
+
+
+def test_a_corner_is_drawn_evenly() -> None:
+    """The points within 300 of the cube's corner: as far from it as those of a tetrahedron are."""
+    corner = price.compare(">=", a.add(a.add(one, two, S), three, S), price.num(3 * BIG - 300))
+    columns = Sampler(small_task(ONE, TWO, THREE, requires=(corner,)), WORDS).draw(20_000, np.random.default_rng(0))
+    distances = [BIG - np.asarray(columns[name]) for name in ("one", "two", "three")]
+    assert sum(distances).max() <= 300 and abs(sum(distances).mean() - 225) < 2  # type: ignore[union-attr]
+    assert all(abs(distance.mean() - 75) < 2 for distance in distances)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    st.lists(
+        st.tuples(st.tuples(*[st.integers(-3, 3)] * 3), st.integers(-6, 12), st.sampled_from(["<", "<=", ">", "=="])),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_draws_under_linear_conditions_follow_the_density(wanted: list[tuple[tuple[int, int, int], int, str]]) -> None:
+    """Listed points have the weights of the definition; draws by rejection have their distribution."""
+    requires = tuple(compare(op, sum_of([(i, x), (j, y), (k, z)]), price.num(bound)) for (i, j, k), bound, op in wanted)
+    meets = {"<": operator.lt, "<=": operator.le, ">": operator.gt, "==": operator.eq}
+    density = {
+        (u, v, w): 1 / (7 - u)
+        for u, v, w in product(range(5), range(7), range(1, 4))
+        if v >= u and all(meets[op](i * u + j * v + k * w, bound) for (i, j, k), bound, op in wanted)
+    }
+    sampler = Sampler(small_task(X, Y, Z, requires=requires), WORDS)
+    if not density:
+        with pytest.raises(SpecError, match="E0601"):
+            sampler.draw(1, np.random.default_rng(0))
+        return
+    total = sum(density.values())
+    density = {point: weight / total for point, weight in density.items()}
+    points = sampler.listed()
+    assert points is not None
+    rows = zip(*(np.asarray(points.columns[name]).tolist() for name in "xyz"), points.weights.tolist(), strict=True)
+    assert {row[:3]: row[3] for row in rows} == pytest.approx(density)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(inputs, "SMALL", 0)
+        patched.setattr(inputs, "RARE", 0.0)
+        counts = points_of(Sampler(sampler.task, WORDS).draw(20_000, np.random.default_rng(0)), "x", "y", "z")
+    assert counts.keys() <= density.keys()
+    assert len(density) == 1 or chi_square(counts, density) < 6
+
+
+def compare(op: str, left: Core, right: Core) -> Core:
+    return a.equal(left, right, S) if op == "==" else price.compare(op, left, right)
+
+
+def sum_of(terms: list[tuple[int, Core]]) -> Core:
+    first, *rest = [a.multiply(price.num(factor), term, S) for factor, term in terms]
+    return reduce(lambda left, right: a.add(left, right, S), rest, first)
 
 
 def test_an_empty_dependent_domain_is_E0603_with_the_assignment() -> None:
@@ -229,6 +308,26 @@ def test_splits_share_no_input_across_alignments_and_variants(population: Popula
     assert not seen[Split.TRAIN] & (seen[Split.VALIDATION] | seen[Split.TEST])
     assert not seen[Split.VALIDATION] & seen[Split.TEST]
     assert set(np.asarray(sets[Split.TEST][1]["width"]).tolist()) == {300}
+
+
+@pytest.mark.parametrize("between", ["", "3", " 3"], ids=["nothing", "a digit", "a space"])
+def test_prompts_of_equal_text_are_one_prompt(between: str) -> None:
+    """`{i}{j}` prints 1 and 11 as it prints 11 and 1: one split, one prompt; what can be told apart stays two."""
+    (i_input, _), (j_input, _) = whole("i", 0, 399), whole("j", 0, 399)
+    task = small_task(i_input, j_input)
+    first, second = task.holes
+    task = replace(task, prompt=(first, between, second) if between else (first, second))
+    population = Population(task, WORDS)
+    columns = population.sampler.draw(20_000, np.random.default_rng(0))
+    texts = [f"{i}{between}{j}" for i, j in zip(*(np.asarray(columns[name]).tolist() for name in "ij"), strict=True)]
+    keys = list(map(tuple, population.keys(columns).tolist()))
+    assert len(set(keys)) == len(set(texts)) == len(set(zip(keys, texts, strict=True)))
+    of: dict[str, set[Split]] = {text: set() for text in texts}
+    for split in Split:
+        for row in np.flatnonzero(population.within(columns, split)):
+            of[texts[row]].add(split)
+    assert all(len(splits) == 1 for splits in of.values())
+    assert (len(set(texts)) < len(points_of(columns, "i", "j"))) == (between != " 3")
 
 
 def test_every_split_is_drawn_like_the_whole(population: Population) -> None:

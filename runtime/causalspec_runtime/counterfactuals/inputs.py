@@ -3,9 +3,10 @@
 In: a checked `Task`. Out: columns of inputs and lets, or `SpecError`.
 Invariant: density ∝ Π 1/|domain_i given earlier inputs| × [require] (meaning.md, Data). Inputs that no domain or
 condition links are independent components, drawn apart. A component without a condition is drawn in order; one with
-conditions is drawn by rejection, which is exact, or from the list of its points where rejection finds few; both have
-bounds, so that drawing ends. An input whose domain is empty for reachable earlier values is an error: the density is
-not defined there.
+conditions from the list of its points where they are few, else by rejection, which is exact. Both draw or list an input
+only where its linear conditions leave values, and rejection then takes a draw with the odds (values left) / (values),
+so that equalities and thin sets are met at once and the density stays as stated. Both have bounds, so that drawing
+ends. An input whose domain is empty for reachable earlier values is an error: the density is not defined there.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,8 +18,11 @@ from causalspec.diagnostics import Diagnostic
 from causalspec.semantics.columns import Array, Column, joined, length, take
 from causalspec.semantics.core import Core, references
 from causalspec.semantics.hypothesis import Input, Task
+from causalspec.semantics.models import substituted
+from causalspec.semantics.types import Number
 from causalspec_runtime.counterfactuals import domains
 from causalspec_runtime.counterfactuals.faults import Words, evaluated
+from causalspec_runtime.counterfactuals.linear import Linear
 from causalspec_runtime.errors import SpecError
 
 Columns = dict[str, Column]
@@ -27,6 +31,7 @@ MOST_DRAWS = 10**7  # by rejection, for one call
 SMALL = 100_000  # points that are always listed
 RARE = 1e-3  # acceptance under which a component is listed if it can be
 FIRST_BATCH = 4_096
+ODDS, WEIGHT = "# odds", "# weight"  # columns beside those of inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,14 @@ class Component:
 
     inputs: tuple[Input, ...]
     requires: tuple[Core, ...]
+    linear: Linear = field(compare=False)
+
+    def most(self, item: Input) -> float:
+        """The largest share of an input's values that its conditions ever leave, or more."""
+        if item.low is None or item.high is None:
+            return 1.0
+        before = [other.name for other in self.inputs[: self.inputs.index(item)]]
+        return min(self.linear.widest(item.name, before) / self.linear.fewest(item.low, item.high), 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +87,7 @@ class Sampler:
 
     def listed(self, most: int = MOST_POINTS) -> Points | None:
         """Every assignment of the whole task, lets included; None where there are more than `most`."""
-        whole = Component(self.task.inputs, self.task.requires)
+        whole = _component(self.task, self.task.inputs, self.task.requires)
         points = self._list(whole, most)
         return points and Points(self.with_lets(points.columns), points.weights, points.ends)
 
@@ -107,14 +120,28 @@ class Sampler:
 
     def _attempt(self, component: Component, count: int, rng: np.random.Generator) -> Columns:
         """Draws in order; those that fail a condition are dropped as soon as it can be read."""
-        columns: Columns = {}
+        columns: Columns = {ODDS: np.ones(count)}
         open_requires = component.requires
         for item in component.inputs:
-            rows = _rows(columns) if columns else count
-            low, sizes = domains.bounds(item, columns, rows, self.words)
-            columns[item.name] = domains.drawn(item, low, sizes, rows, self.words, rng)
+            columns, low, left, sizes = self._room(component, item, columns)
+            columns[item.name] = domains.drawn(item, low, left, len(left), self.words, rng)
+            if component.requires:
+                columns[ODDS] = np.asarray(columns[ODDS]) * (left / sizes).astype(np.float64) / component.most(item)
             columns, open_requires = self._meeting(columns, open_requires)
-        return columns
+        odds = np.asarray(columns.pop(ODDS))
+        if (odds == 1).all():
+            return columns
+        taken = rng.random(len(odds)) < odds
+        return {name: take(column, taken) for name, column in columns.items()}
+
+    def _room(self, component: Component, item: Input, columns: Columns) -> tuple[Columns, Array, Array, Array]:
+        """The rows in which an input has values left: the least, how many, and how many its domain has."""
+        low, sizes = domains.bounds(item, columns, _rows(columns), self.words)
+        low, left = component.linear.narrowed(item.name, columns, low, sizes)
+        some = left > 0
+        if some.all():
+            return dict(columns), low, left, sizes
+        return {name: take(column, some) for name, column in columns.items()}, low[some], left[some], sizes[some]
 
     def _points(self, component: Component, most: int) -> Points | None:
         """The component's points if they are at most `most`; kept once found. Raises SpecError (E0601)."""
@@ -126,23 +153,24 @@ class Sampler:
         return self._listed[component]
 
     def _list(self, component: Component, most: int) -> Points | None:
-        columns: Columns = {}
-        weights: Array = np.ones(1)
+        columns: Columns = {WEIGHT: np.ones(1)}
         open_requires = component.requires
         for item in component.inputs:
-            low, sizes = domains.bounds(item, columns, len(weights), self.words)
-            if sum(sizes.tolist()) > most:
+            columns, low, left, sizes = self._room(component, item, columns)
+            if sum(left.tolist()) > most:
                 return None
-            sizes = sizes.astype(np.int64)
-            parents = np.repeat(np.arange(len(weights)), sizes)
-            offsets = np.arange(len(parents)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+            left = left.astype(np.int64)
+            parents = np.repeat(np.arange(len(left)), left)
+            offsets = np.arange(len(parents)) - np.repeat(np.cumsum(left) - left, left)
             columns = {name: take(column, parents) for name, column in columns.items()}
             columns[item.name] = domains.chosen(item, low[parents], offsets, self.words)
-            columns["# weight"] = weights[parents] / sizes[parents]
+            columns[WEIGHT] = np.asarray(columns[WEIGHT]) / sizes[parents].astype(np.float64)
             columns, open_requires = self._meeting(columns, open_requires)
-            weights = np.asarray(columns.pop("# weight"))
-            if not len(weights):
-                raise SpecError(_unsatisfiable(component, open_requires))
+        weights = np.asarray(columns.pop(WEIGHT))
+        if not len(weights):
+            for count in range(1, len(component.requires)):
+                self._list(_component(self.task, component.inputs, component.requires[:count]), most)
+            raise SpecError(_unsatisfiable(component))
         ends = np.cumsum(weights)
         return Points(columns, weights / ends[-1], ends / ends[-1])
 
@@ -197,10 +225,16 @@ def components(task: Task) -> tuple[Component, ...]:
             for require in task.requires
             if (inputs_of(task, references(require)) or {task.inputs[0].name}) <= group
         ]
-        return Component(tuple(item for item in task.inputs if item.name in group), tuple(requires))
+        return _component(task, tuple(item for item in task.inputs if item.name in group), tuple(requires))
 
     order = [item.name for item in task.inputs]
     return tuple(of(group) for group in sorted(groups, key=lambda group: min(map(order.index, group))))
+
+
+def _component(task: Task, inputs: tuple[Input, ...], requires: tuple[Core, ...]) -> Component:
+    lets = {let.name: let.value for let in task.lets}
+    types = {item.name: item.type for item in inputs if isinstance(item.type, Number)}
+    return Component(inputs, requires, Linear.of([substituted(require, lets) for require in requires], types))
 
 
 def _domain_names(item: Input) -> list[str]:
@@ -215,14 +249,13 @@ def _names(component: Component) -> str:
     return ", ".join(f"`{item.name}`" for item in component.inputs)
 
 
-def _unsatisfiable(component: Component, left: tuple[Core, ...]) -> Diagnostic:
-    """The condition that emptied the list: the last one that is not left."""
-    read = [require for require in component.requires if require not in left]
+def _unsatisfiable(component: Component) -> Diagnostic:
+    """Of a component whose last condition leaves nothing."""
     return Diagnostic(
         "E0601",
         f"no value of {_names(component)} can meet this `require`",
-        read[-1].span,
-        "false for every assignment" + (" that meets those before it" if len(read) > 1 else ""),
+        component.requires[-1].span,
+        "false for every assignment" + (" that meets those before it" if len(component.requires) > 1 else ""),
         help="widen an input's domain, or change the condition",
     )
 

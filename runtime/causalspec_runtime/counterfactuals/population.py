@@ -3,7 +3,7 @@
 In: a task (or a variant with the task it varies). Out: draws of one split, and exact keys of prompts.
 Invariant: the split of an assignment is a keyed hash of what the base task's prompt prints, so that no prompt and no
 assignment is in two splits, for any alignment, subset or variant, whatever else is drawn; editing one alignment leaves
-the data of the others as they are. Keys of prompts are exact, never hashes.
+the data of the others as they are. Prompts have the same key exactly where they have the same text.
 """
 
 import hashlib
@@ -13,11 +13,12 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from causalspec.semantics.columns import WIDEST, Array, Column, is_wide, take
+from causalspec.semantics.columns import WIDEST, Array, Column, is_wide, length, take
 from causalspec.semantics.hypothesis import Task
 from causalspec.semantics.types import Number, Type
 from causalspec_runtime.counterfactuals.faults import Words, evaluated
 from causalspec_runtime.counterfactuals.inputs import Columns, Sampler
+from causalspec_runtime.counterfactuals.printing import reads_back, texts
 
 Keys = npt.NDArray[np.int64]
 
@@ -76,13 +77,20 @@ def stream(seed: int, *names: str) -> np.random.Generator:
 
 
 def prompt_keys(task: Task, columns: Columns, words: Words) -> Keys:
-    """What the prompt prints, as integers: the values of its holes; of its inputs where it has no hole."""
+    """One row of integers a prompt, equal for equal texts only: the values of its holes where the text tells them.
+
+    Else a 128-bit digest of the text.
+    """
+    if not task.holes:
+        return np.zeros((length(next(iter(columns.values()))), 1), dtype=np.int64)
+    if not reads_back(task):
+        digests = b"".join(
+            hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts(task, columns, words)
+        )
+        return np.frombuffer(digests, dtype="<i8").astype(np.int64).reshape(-1, 2)
     parts: list[Array] = []
     for hole in task.holes:
         parts.extend(_limbs(evaluated(hole.value, columns, words, hole.name), hole.value.type))
-    if not parts:
-        for item in task.inputs:
-            parts.extend(_limbs(columns[item.name], item.type))
     return np.stack([part.astype(np.int64) for part in parts], axis=1)
 
 
