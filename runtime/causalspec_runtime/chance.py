@@ -1,10 +1,11 @@
 """What a score is worth by chance, from the causal models alone.
 
-In: a `TupleSet`, the model that labelled it, rival models. Out: `Floors`, `Rival`s.
+In: the `Strata` of tuples for `Floors`; a `TupleSet`, the model that labelled it and rival models for `Rival`s.
 Invariant: no LM is involved; agreement is balanced over strata like the IIA that it is compared with; `answer_only` is
 at least each of the other floors.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
@@ -14,19 +15,20 @@ import numpy.typing as npt
 
 from causalspec.semantics.columns import Array
 from causalspec.semantics.hypothesis import Model
-from causalspec_runtime.counterfactuals import Population, TupleSet, counterfactual, outputs, values
+from causalspec_runtime.counterfactuals import Population, Strata, TupleSet, counterfactual, outputs, values
 from causalspec_runtime.counterfactuals.inputs import Columns
 from causalspec_runtime.errors import SpecError
 from causalspec_runtime.statistics import Estimate
 
 MOST_ASSIGNMENTS = 4_096
 INPUTS = "inputs"  # the name of the rival whose variables are the task's inputs
+Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Floors:
-    """Shares of tuples, balanced over strata."""
+    """Shares of balanced tuples."""
 
     no_op: float  # label = base output
     full_swap: float  # label = output of one source, the best one
@@ -46,28 +48,29 @@ class Rival:
     assignment: Mapping[str, str]
 
 
-def floors(tuples: TupleSet) -> Floors:
-    """The chance levels of a set of tuples."""
-    label = tuples.label
-    guess = best_guess(tuples.base_output, tuples.source_outputs, label, tuples.weights)
+def floors(strata: Strata) -> Floors:
+    """The chance levels of balanced tuples: of all that there can be, not of those that were drawn."""
+    base, sources, label = strata.cells[:, 0], strata.cells[:, 1:-1], strata.cells[:, -1]
     return Floors(
-        no_op=tuples.balanced(tuples.base_output == label),
-        full_swap=max(tuples.balanced(source == label) for source in tuples.source_outputs.T),
-        majority=max(tuples.balanced(label == answer) for answer in np.unique(label)),
-        answer_only=tuples.balanced(guess == label),
+        no_op=strata.balanced(base == label),
+        full_swap=max(strata.balanced(source == label) for source in sources.T),
+        majority=max(strata.balanced(label == answer) for answer in np.unique(label)),
+        answer_only=best_guess(strata.cells, strata.weights),
     )
 
 
-def best_guess(base_output: Array, source_outputs: Array, label: Array, weights: Floats) -> Array:
-    """The label that someone who sees only the base's and sources' outputs does best to guess, for each tuple.
+def best_guess(cells: Ints, weights: Floats) -> float:
+    """Σ over (base output, source outputs) of the largest weight of a label; exactly 1 where outputs tell every label.
 
-    Its balanced score is Σ over (base output, source outputs) of the largest share of a label.
+    It is what someone who sees only the outputs scores at best. `cells` [n, k + 2]: base output, source outputs, label.
     """
-    seen = np.concatenate([base_output[:, None], source_outputs], axis=1)
-    _, index = np.unique(seen, axis=0, return_inverse=True)
-    shares = np.zeros((int(index.max()) + 1, int(label.max()) + 1))
-    np.add.at(shares, (index.ravel(), label), weights)
-    return np.asarray(shares.argmax(axis=1)[index.ravel()])
+    _, seen = np.unique(cells[:, :-1], axis=0, return_inverse=True)
+    pairs, place = np.unique(np.stack([seen.ravel(), cells[:, -1]], axis=1), axis=0, return_inverse=True)
+    totals = np.bincount(place.ravel(), weights=weights)
+    order = np.lexsort((-totals, pairs[:, 0]))
+    lost = np.zeros(len(pairs), dtype=np.bool_)
+    lost[order[1:]] = pairs[order[1:], 0] == pairs[order[:-1], 0]  # all but the first of each
+    return 1 - math.fsum(totals[lost].tolist())
 
 
 def gain(iia: float, floor: float) -> float:

@@ -148,7 +148,9 @@ def _tests(
     sets = [evaluation_set(population, model, subset, Split.TEST, count) for subset in record.subsets]
     others = [item for item in models if item.name != model.name]
     aligned = {item.name: tuple(variable.name for variable in item.variables) for item in models}
-    return tuple(TestSet(tuples, floors(tuples), rivals(tuples, population, model, others, aligned)) for tuples in sets)
+    return tuple(
+        TestSet(tuples, floors(tuples.strata), rivals(tuples, population, model, others, aligned)) for tuples in sets
+    )
 
 
 def output_model(model: Model, task: Task) -> Model:

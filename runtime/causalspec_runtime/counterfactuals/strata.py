@@ -6,6 +6,7 @@ listed and combined within 10^7 points, else estimated from 10^6 tuples and flag
 by the pattern of equalities among (base output, source outputs, label) instead.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -20,6 +21,7 @@ from causalspec_runtime.counterfactuals.labels import counterfactual, outputs, v
 from causalspec_runtime.counterfactuals.population import Population
 
 Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 MOST_CELLS = 64
 MOST_COMBINATIONS = 10**7
 SURVEY = 10**6  # tuples
@@ -46,6 +48,8 @@ class Strata:
 
     items: tuple[Stratum, ...]
     codes: Ints
+    cells: Ints  # [cells, k + 2]: base output, source outputs, label
+    weights: Floats  # [cells], adding up to 1: of balanced tuples, the same for each item, inside one by natural shares
     answers: int
     patterns: bool
     exact: bool  # shares are computed, and missing cells impossible
@@ -55,8 +59,12 @@ class Strata:
         return len(self.items)
 
     @property
-    def shares(self) -> npt.NDArray[np.float64]:
+    def shares(self) -> Floats:
         return np.array([item.share for item in self.items])
+
+    def balanced(self, right: npt.NDArray[np.bool_]) -> float:
+        """The share of balanced tuples that are in some cells; exactly 1 for all of them."""
+        return 1 - math.fsum(self.weights[~right].tolist())
 
     def of(self, cells: Ints) -> Ints:
         """The stratum of each tuple from its cell (base output, source outputs, label); −1 where it has none."""
@@ -78,19 +86,21 @@ def cells_of(base: Array, sources: Array, label: Array) -> Ints:
     return np.concatenate([base[:, None], sources, label[:, None]], axis=1).astype(np.int64)
 
 
-def _strata(task: Task, cells: Ints, shares: npt.NDArray[np.float64], sources: int, exact: bool) -> Strata:
+def _strata(task: Task, cells: Ints, shares: Floats, sources: int, exact: bool) -> Strata:
     words = task.output.type.words
     patterns = len(cells) > MOST_CELLS
+    codes, first, index = np.unique(
+        _pattern_codes(cells) if patterns else _codes(cells, len(words)), return_index=True, return_inverse=True
+    )
     if patterns:
-        codes, first, index = np.unique(_pattern_codes(cells), return_index=True, return_inverse=True)
-        shares = np.asarray(np.bincount(index, weights=shares), dtype=np.float64)
         names = [[chr(ord("a") + letter) for letter in row] for row in _pattern(cells[first]).tolist()]
     else:
-        codes = _codes(cells, len(words))
-        names = [[words[code] for code in row] for row in cells.tolist()]
-    items = tuple(_stratum(row, float(share)) for row, share in zip(names, shares, strict=True))
+        names = [[words[code] for code in row] for row in cells[first].tolist()]
+    of_items = np.bincount(index, weights=shares)
+    items = tuple(_stratum(row, float(share)) for row, share in zip(names, of_items, strict=True))
     missing = () if len(words) ** (sources + 2) > MOST_CELLS else _missing(words, items, sources + 2)
-    return Strata(items, codes, len(words), patterns, exact, missing)
+    weights = shares / of_items[index] / len(items)
+    return Strata(items, codes, cells, weights, len(words), patterns, exact, missing)
 
 
 def _stratum(row: Sequence[str], share: float) -> Stratum:
@@ -103,7 +113,7 @@ def _missing(words: Sequence[str], items: Sequence[Stratum], size: int) -> tuple
     return tuple(str(_stratum(row, 0.0)) for row in every if row not in present)
 
 
-def _estimated(population: Population, model: Model, subset: Sequence[str]) -> tuple[Ints, npt.NDArray[np.float64]]:
+def _estimated(population: Population, model: Model, subset: Sequence[str]) -> tuple[Ints, Floats]:
     rng = population.stream(model.name, *subset, "survey")
     answers = len(population.task.output.type.words)
     totals: dict[int, int] = {}
@@ -132,7 +142,7 @@ def _natural(population: Population, model: Model, subset: Sequence[str], rows: 
     return cells_of(outputs(model, base, words), np.stack(source_outputs, axis=1), label)
 
 
-def _exact(population: Population, model: Model, subset: Sequence[str]) -> tuple[Ints, npt.NDArray[np.float64]] | None:
+def _exact(population: Population, model: Model, subset: Sequence[str]) -> tuple[Ints, Floats] | None:
     """Every base with every kind of source; sources of one value and one output are of one kind."""
     points = population.sampler.listed(MOST_COMBINATIONS // 4)
     if points is None:
@@ -167,7 +177,7 @@ class _Kinds:
 
     values: Column
     outputs: Array
-    shares: npt.NDArray[np.float64]
+    shares: Floats
 
 
 def _kinds(points: Points, model: Model, name: str, population: Population) -> _Kinds:

@@ -58,12 +58,6 @@ class TupleSet:
         """The inputs and lets of some prompts."""
         return {name: take(column, chosen) for name, column in self.columns.items()}
 
-    @property
-    def weights(self) -> npt.NDArray[np.float64]:
-        """[n], adding up to 1, with the same sum in every stratum that has a tuple."""
-        counts = np.bincount(self.stratum, minlength=len(self.strata))
-        return np.asarray(1.0 / (counts[self.stratum] * np.count_nonzero(counts)))
-
     def balanced(self, right: npt.NDArray[np.bool_]) -> float:
         """The mean over strata of the share of `right` in each; exactly 1 where all are."""
         counts, hits = np.bincount(self.stratum), np.bincount(self.stratum, weights=right)
