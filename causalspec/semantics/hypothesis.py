@@ -182,13 +182,13 @@ class Variant:
 
 @record
 class Training:
-    """How the map is trained; see meaning.md, Defaults."""
+    """How the map is trained; a `temperature_start` of None is the method's own, fitted to its columns."""
 
     epochs: int = 3
     batch: int = 64
     rotation_rate: float = 3e-3
     boundary_rate: float = 1e-2
-    temperature_start: float = 10.0
+    temperature_start: float | None = None
     temperature_end: float = 0.1
     patience: int = 3
 

@@ -21,6 +21,7 @@ from torch.nn.functional import cross_entropy
 
 from causalspec_runtime.engine import Recipe
 from causalspec_runtime.methods import InterchangeMap
+from causalspec_runtime.methods.boundless_das import WARMEST
 from causalspec_runtime.methods.fixed import FixedRotation
 from causalspec_runtime.methods.rotation import interchange
 from runtime.benchmarks.material import Pairs
@@ -53,7 +54,7 @@ class PeerRecipe:
             boundary_lr=ours.boundary_lr,
             boundary_weight=ours.boundary_weight,
             warm_up=recipe.warm_up,
-            temperature_start=ours.temperature_start,
+            temperature_start=ours.temperature_start or WARMEST,
             temperature_end=ours.temperature_end,
         )
 

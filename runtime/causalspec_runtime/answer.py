@@ -31,6 +31,7 @@ from causalspec_runtime.results import (
     RandomWeightsResult,
     Results,
     RivalResult,
+    SeedsResult,
     SpecResult,
     StratumResult,
     SubsetPlanResult,
@@ -40,7 +41,7 @@ from causalspec_runtime.results import (
 )
 from causalspec_runtime.scoring import CellAnswers, Outcome, ScoreBoard, Searched
 from causalspec_runtime.search import Trained
-from causalspec_runtime.shares import iia_natural, iia_per_stratum
+from causalspec_runtime.shares import iia, iia_natural, iia_per_stratum, median
 from causalspec_runtime.statistics import Estimate
 
 FOLDER = "cells"
@@ -52,6 +53,7 @@ def results_of(
     """The whole answer of a run."""
     tasks = tuple(_task(name, item) for name, item in measured.accuracies.items())
     first = measured.accuracies[plan.alignments[0].task]
+    claims = claims_of(hypothesis, measured, post_hoc)
     return Results(
         schema="causalspec.results/1",
         spec=SpecResult(name=plan.spec.name, sha256=plan.spec.sha256, experiment=plan.experiment),
@@ -59,7 +61,8 @@ def results_of(
         task_accuracy=first.estimate.value,
         tasks=tasks,
         alignments=tuple(_alignment(outcome) for outcome in measured.outcomes),
-        claims=claims_of(hypothesis, measured, post_hoc),
+        claims=claims,
+        not_asked=tuple(claim.title for claim in hypothesis.claims if claim.text not in {one.text for one in claims}),
         versions={"causalspec": __version__} | {name: version(name) for name in ("torch", "transformers")},
     )
 
@@ -67,11 +70,8 @@ def results_of(
 def claims_of(hypothesis: Hypothesis, measured: Measured, post_hoc: Mapping[str, bool]) -> tuple[ClaimResult, ...]:
     """Verdicts of the claims that this run's alignments answer; `post_hoc` by a claim's text."""
     board = ScoreBoard({(item.data.record.alignment, item.data.record.placement): item for item in measured.outcomes})
-    return tuple(
-        judge(claim, hypothesis.source, board, post_hoc=post_hoc[claim.text])
-        for claim in hypothesis.claims
-        if board.answers(claim.formula)
-    )
+    asked = [claim for claim in hypothesis.claims if board.answers(claim.formula)]
+    return judge(asked, hypothesis.source, board, post_hoc=post_hoc, of=len(hypothesis.claims))
 
 
 def _interval(estimate: Estimate) -> tuple[float, float]:
@@ -153,6 +153,7 @@ def _alignment(outcome: Outcome) -> AlignmentResult:
         subsets=subsets,
         cells=_cells(outcome, outcome.searched),
         best=outcome.searched.best,
+        seeds=_seeds(outcome.searched),
         block_by_variable=None if outcome.matrix is None else {key: dict(row) for key, row in outcome.matrix.items()},
         controls=ControlsResult(random_weights=_random_weights(outcome), random_rotation=_random_rotation(outcome)),
         transfer=tuple(
@@ -171,6 +172,12 @@ def _alignment(outcome: Outcome) -> AlignmentResult:
     )
 
 
+def _seeds(searched: Searched) -> SeedsResult:
+    """Test IIA of the seeds at the chosen site."""
+    found = [answers.iia().value for answers in searched.at_best_site]
+    return SeedsResult(n=len(found), least=min(found), median=median(found), most=max(found))
+
+
 def _cells(outcome: Outcome, searched: Searched) -> tuple[CellResult, ...]:
     pairs = zip(searched.cells, searched.answers, strict=True)
     return tuple(_cell(outcome, cell, answers, searched is outcome.searched) for cell, answers in pairs)
@@ -178,7 +185,7 @@ def _cells(outcome: Outcome, searched: Searched) -> tuple[CellResult, ...]:
 
 def _cell(outcome: Outcome, cell: Trained, answers: CellAnswers, own_weights: bool) -> CellResult:
     whole = outcome.whole[cell.site.layer, cell.site.token] if own_weights else None
-    iia = answers.iia()
+    score = answers.iia()
     return CellResult(
         site=cell.site.kind,
         layer=cell.site.layer,
@@ -186,8 +193,8 @@ def _cell(outcome: Outcome, cell: Trained, answers: CellAnswers, own_weights: bo
         seed=cell.seed,
         status=cell.status,
         iia_validation=cell.validation,
-        iia_test=iia.value,
-        ci=_interval(iia),
+        iia_test=score.value,
+        ci=_interval(score),
         gain=answers.gain().value,
         iia_among_answers=answers.iia(among_answers=True).value,
         width=sum(cell.widths),
@@ -202,16 +209,17 @@ def _subsets(answers: CellAnswers, whole: CellAnswers | None) -> tuple[SubsetRes
     found = []
     for index, item in enumerate(answers.sets):
         tuples, right = item.tuples, answers.right[index]
-        iia = answers.subset_iia(index)
+        score = answers.subset_iia(index)
         one_source = whole is not None and len(tuples.subset) == 1
         found.append(
             SubsetResult(
                 variables=tuples.subset,
-                iia_test=iia.value,
-                ci=_interval(iia),
+                iia_test=score.value,
+                ci=_interval(score),
                 gain=answers.subset_gain(index).value,
                 iia_among_answers=answers.subset_iia(index, among_answers=True).value,
                 iia_natural=iia_natural(right, tuples.stratum, tuples.strata.shares).value,
+                no_op=iia(answers.idle[index], tuples.stratum).value,
                 whole_vector=whole.subset_iia(index).value if whole is not None and one_source else None,
                 strata=tuple(
                     None if part is None else part.value

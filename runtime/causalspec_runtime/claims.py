@@ -20,6 +20,8 @@ from causalspec_runtime.results import ClaimResult, TermResult, Verdict
 from causalspec_runtime.statistics import Estimate, bonferroni, decisive_n
 
 LEVEL = 0.95
+LEAST_ERROR, MOST_ERROR = 1e-9, 0.99
+HALVINGS = 30
 
 
 class Board(Protocol):
@@ -44,8 +46,19 @@ class Judged:
     terms: tuple[tuple[Score, Estimate], ...]
 
 
-def judge(claim: Claim, source: Source, board: Board, *, post_hoc: bool) -> ClaimResult:
-    """The verdict of a claim, each of its scores beside it."""
+def judge(
+    claims: Sequence[Claim], source: Source, board: Board, *, post_hoc: Mapping[str, bool], of: int
+) -> tuple[ClaimResult, ...]:
+    """The verdict of each claim, its scores beside it; `of` is the number of claims in the file, `post_hoc` by text."""
+    levels = [least_error(claim.formula, board) for claim in claims]
+    stands = holm(levels, of)
+    return tuple(
+        _judged(claim, source, board, post_hoc[claim.text], level, stand)
+        for claim, level, stand in zip(claims, levels, stands, strict=True)
+    )
+
+
+def _judged(claim: Claim, source: Source, board: Board, post_hoc: bool, error: float, stands: bool) -> ClaimResult:
     judged = _formula(claim.formula, board, LEVEL, negated=False)
     terms: dict[str, TermResult] = {}
     for score, estimate in judged.terms:
@@ -61,7 +74,42 @@ def judge(claim: Claim, source: Source, board: Board, *, post_hoc: bool) -> Clai
         post_hoc=post_hoc,
         terms=tuple(terms.values()),
         notes=judged.notes,
+        p=error,
+        holm=judged.verdict if stands else "undecided",
     )
+
+
+def least_error(formula: Formula, board: Board) -> float:
+    """The p of a verdict: the least error level at which the intervals still decide, 1 where none do.
+
+    Found by halving; levels under 1e-9 are not told apart.
+    """
+
+    def decided(error: float) -> bool:
+        return _formula(formula, board, 1 - error, negated=False).verdict != "undecided"
+
+    if not decided(MOST_ERROR):
+        return 1.0
+    low, high = math.log(LEAST_ERROR), math.log(MOST_ERROR)
+    if decided(LEAST_ERROR):
+        return LEAST_ERROR
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if decided(math.exp(middle)) else (middle, high)
+    return math.exp(high)
+
+
+def holm(errors: Sequence[float], of: int) -> list[bool]:
+    """Which of some verdicts stand together at the level .05, among `of` claims (Holm 1979).
+
+    Claims without an error level here count as if they decided nothing.
+    """
+    stands = [False] * len(errors)
+    for place, index in enumerate(sorted(range(len(errors)), key=errors.__getitem__)):
+        if errors[index] > (1 - LEVEL) / (of - place):
+            break
+        stands[index] = True
+    return stands
 
 
 def _formula(formula: Formula, board: Board, level: float, *, negated: bool) -> Judged:

@@ -272,6 +272,10 @@ def _compile(chosen: Chosen, options: argparse.Namespace) -> int:
     return 0
 
 
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def _run(chosen: Chosen, options: argparse.Namespace) -> int:
     from rich.console import Console
 
@@ -293,17 +297,19 @@ def _run(chosen: Chosen, options: argparse.Namespace) -> int:
     (folder / "results.json").unlink(missing_ok=True)
     write_durably(folder / "plan.json", to_json(plan).encode())
     watch = TerminalWatch()
-    watch.say(f"{len(plan.alignments)} alignments, {plan.cells} cells; data drawn, loading the LM")
+    watch.say(
+        f"{_counted(len(plan.alignments), 'alignment')}, {_counted(plan.cells, 'cell')}; data drawn, loading the LM"
+    )
     lm = load(plan.lm.kind, plan.lm.reference, revision=plan.lm.revision, dtype=plan.lm.dtype, device=options.device)
     run = Run(plan, dataset, lm, CellStore(folder / FOLDER), watch)
     accuracies = run.accuracies()
     if not options.allow_low_accuracy:
         check_accuracies(accuracies, dataset)
-    post_hoc = record(folder, chosen.hypothesis.claims, plan.alignments)
+    history = record(folder, chosen.hypothesis.claims, plan.alignments)
     with watch:
         measured = run.measure(accuracies)
-    results = results_of(plan, chosen.hypothesis, lm, measured, post_hoc)
+    results = results_of(plan, chosen.hypothesis, lm, measured, history.post_hoc)
     write_durably(folder / "results.json", to_json(results).encode())
-    show(results, Console(width=None if sys.stdout.isatty() else 120))
+    show(results, Console(width=None if sys.stdout.isatty() else 120), first_look=history.first)
     sys.stdout.write(f"\nwritten: {folder / 'results.json'}\n")
     return 0 if all(claim.verdict == "supported" for claim in results.claims) else 1

@@ -1,6 +1,6 @@
 """Remember which claims were there before a run folder's test tuples were first looked at.
 
-In: a folder, the claims of a run. Out: which of them are post hoc (meaning.md, Statistics).
+In: a folder, the claims of a run. Out: which of them are post hoc (meaning.md, Statistics), and whether it can know.
 Invariant: a claim is recorded before the test tuples of this run are answered; what is recorded never changes.
 """
 
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from causalspec.semantics.claim_check import scores_of
@@ -19,8 +20,16 @@ from causalspec_runtime.store import write_durably
 NAME = "claims.json"
 
 
-def record(folder: Path, claims: Sequence[Claim], alignments: Sequence[AlignmentRecord]) -> dict[str, bool]:
-    """Each claim's text, and whether it came after the folder's first look. Raises OSError."""
+@dataclass(frozen=True, slots=True)
+class History:
+    """What a folder knows of earlier looks at its test tuples."""
+
+    post_hoc: Mapping[str, bool]  # a claim's text -> whether it came after the first look
+    first: bool  # whether no look before this run is known
+
+
+def record(folder: Path, claims: Sequence[Claim], alignments: Sequence[AlignmentRecord]) -> History:
+    """Note the claims of a run before it looks. Raises OSError."""
     path = folder / NAME
     known = _read(path)
     first = known is None
@@ -28,7 +37,7 @@ def record(folder: Path, claims: Sequence[Claim], alignments: Sequence[Alignment
     for claim in claims:
         known.setdefault(_key(claim, alignments), not first)
     write_durably(path, (json.dumps(known, indent=2, sort_keys=True) + "\n").encode())
-    return {claim.text: known[_key(claim, alignments)] for claim in claims}
+    return History({claim.text: known[_key(claim, alignments)] for claim in claims}, first)
 
 
 def _key(claim: Claim, alignments: Sequence[AlignmentRecord]) -> str:

@@ -71,13 +71,16 @@ class AlignmentRecord(Record):
 
 
 class TrainingRecord(Record):
-    """How maps are trained; rates per step, temperatures of the mask."""
+    """How maps are trained; rates per step, temperatures of the mask.
+
+    `temperature_start` null is 10, or .15 of a variable's columns where they are few.
+    """
 
     epochs: int
     batch: int
     rotation_rate: float
     boundary_rate: float
-    temperature_start: float
+    temperature_start: float | None
     temperature_end: float
     patience: int
 

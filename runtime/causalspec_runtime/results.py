@@ -102,6 +102,7 @@ class SubsetResult(Record):
     gain: float
     iia_among_answers: float
     iia_natural: float
+    no_op: float = Field(description="IIA when nothing is swapped: the LM's own answers on the bases")
     whole_vector: float | None = Field(
         description="IIA when everything at the site is swapped; null for several sources"
     )
@@ -176,6 +177,15 @@ class PositiveControlResult(Record):
     passed: bool
 
 
+class SeedsResult(Record):
+    """Test IIA over the seeds at the site of the best cell."""
+
+    n: int
+    least: float
+    median: float
+    most: float
+
+
 class AlignmentResult(Record):
     """One placement of an alignment over its grid of sites."""
 
@@ -189,6 +199,7 @@ class AlignmentResult(Record):
     subsets: tuple[SubsetPlanResult, ...]
     cells: tuple[CellResult, ...]
     best: int = Field(description="index into cells, chosen on validation")
+    seeds: SeedsResult
     block_by_variable: dict[str, dict[str, float]] | None = Field(
         description="joint alignments: IIA of swapping one variable's block, scored by another variable's labels"
     )
@@ -217,6 +228,8 @@ class ClaimResult(Record):
     post_hoc: bool = Field(description="whether it came after this folder's first look at test tuples")
     terms: tuple[TermResult, ...]
     notes: tuple[str, ...]
+    p: float = Field(description="the least error level at which the verdict stands; 1 for undecided at every level")
+    holm: Verdict = Field(description="the verdict that stands when every claim of the file is counted (Holm 1979)")
 
 
 class Results(Record):
@@ -229,6 +242,7 @@ class Results(Record):
     tasks: tuple[TaskResult, ...]
     alignments: tuple[AlignmentResult, ...]
     claims: tuple[ClaimResult, ...]
+    not_asked: tuple[str, ...] = Field(description="titles of the file's claims that this experiment does not answer")
     versions: dict[str, str]
 
 

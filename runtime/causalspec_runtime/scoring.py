@@ -32,12 +32,14 @@ class CellAnswers:
     sets: tuple[TestSet, ...]
     right: tuple[Bools, ...]
     among: tuple[Bools, ...]
+    idle: tuple[Bools, ...]  # where the LM left alone already says the label
 
     @classmethod
     def of(cls, sets: Sequence[TestSet], parts: Sequence[slice], evaluation: Evaluation, cell: int) -> CellAnswers:
         """The answers of the `cell`-th map of an evaluation."""
-        right, among = evaluation.correct[cell].numpy(), evaluation.correct_among[cell].numpy()
-        return cls(tuple(sets), tuple(right[part] for part in parts), tuple(among[part] for part in parts))
+        answered = evaluation.correct[cell], evaluation.correct_among[cell], evaluation.correct_idle
+        right, among, idle = (tuple(table.numpy()[part] for part in parts) for table in answered)
+        return cls(tuple(sets), right, among, idle)
 
     def subset_iia(self, index: int, *, among_answers: bool = False, level: float = 0.95) -> Estimate:
         """Balanced IIA on the tuples of one subset."""
@@ -71,6 +73,12 @@ class Searched:
     cells: tuple[Trained, ...]
     answers: tuple[CellAnswers, ...]
     best: int
+
+    @property
+    def at_best_site(self) -> list[CellAnswers]:
+        """The answers of every seed at the chosen site."""
+        site = self.cells[self.best].site
+        return [answers for cell, answers in zip(self.cells, self.answers, strict=True) if cell.site == site]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,9 +171,7 @@ def _selected(searched: Searched, score: Score, of: Callable[[CellAnswers], Esti
         case "mean":
             return mean([of(answers) for answers in searched.answers])
         case "typical":
-            site = searched.cells[searched.best].site
-            pairs = zip(searched.cells, searched.answers, strict=True)
-            return typical([of(answers) for cell, answers in pairs if cell.site == site], level)
+            return typical([of(answers) for answers in searched.at_best_site], level)
 
 
 def _floor(outcome: Outcome, score: Score) -> float:

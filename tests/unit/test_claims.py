@@ -11,7 +11,7 @@ from causalspec.semantics.check import check
 from causalspec.semantics.claims import Score
 from causalspec.semantics.hypothesis import Hypothesis
 from causalspec.span import Source
-from causalspec_runtime.claims import judge
+from causalspec_runtime.claims import holm, judge
 from causalspec_runtime.ledger import record
 from causalspec_runtime.results import ClaimResult
 from causalspec_runtime.shares import wilson
@@ -46,7 +46,8 @@ def _hypothesis(claim: str) -> Hypothesis:
 
 def _judged(claim: str, board: FakeBoard) -> ClaimResult:
     hypothesis = _hypothesis(claim)
-    return judge(hypothesis.claims[0], hypothesis.source, board, post_hoc=False)
+    (found,) = judge(hypothesis.claims, hypothesis.source, board, post_hoc={hypothesis.claims[0].text: False}, of=1)
+    return found
 
 
 @pytest.mark.parametrize(
@@ -111,10 +112,10 @@ def test_or_pays_for_its_second_chance() -> None:
 def test_claims_written_after_a_look_are_post_hoc(tmp_path: Path) -> None:
     """The first run of a folder records its claims; a claim that comes later is marked, and stays so."""
     first, later = _hypothesis("best(iia(left.above)) >= 0.80"), _hypothesis("best(iia(left.above)) >= 0.70")
-    assert not any(record(tmp_path, first.claims, ()).values())
-    assert all(record(tmp_path, later.claims, ()).values())
-    assert not any(record(tmp_path, first.claims, ()).values())
-    assert all(record(tmp_path, later.claims, ()).values())
+    assert not any(record(tmp_path, first.claims, ()).post_hoc.values())
+    assert all(record(tmp_path, later.claims, ()).post_hoc.values())
+    assert not any(record(tmp_path, first.claims, ()).post_hoc.values())
+    assert all(record(tmp_path, later.claims, ()).post_hoc.values())
 
 
 def test_strict_comparisons_do_not_hold_at_equality() -> None:
@@ -157,3 +158,43 @@ def test_not_and_is_or_not() -> None:
         "not best(iia(left.above)) >= 0.52 or not best(iia(mid)) >= 0.52",
     )
     assert len({_judged(form, board).verdict for form in forms}) == 1
+
+
+def test_the_error_level_is_where_the_interval_touches_the_threshold() -> None:
+    """A verdict stands at every level down to p: there the Wilson end is the threshold."""
+    found = _judged("best(iia(left.above)) >= 0.80", FakeBoard({"left": 0.83}))
+    assert found.verdict == "supported" and 0 < found.p < 0.05
+    assert wilson(0.83, 2_000, 1 - found.p).low == pytest.approx(0.80, abs=1e-6)
+    assert _judged("best(iia(left.above)) >= 0.83", FakeBoard({"left": 0.83})).p == 1
+    assert _judged("best(iia(left.above)) >= 0.50", FakeBoard({"left": 0.99})).p <= 1e-9
+
+
+def test_a_verdict_that_the_control_forbids_has_no_error_level() -> None:
+    """Refuted, but for a failed positive control: undecided at every level."""
+    found = _judged("best(iia(left.above)) >= 0.80", FakeBoard({"left": 0.10}, passed=False))
+    assert (found.verdict, found.p, found.holm) == ("undecided", 1, "undecided")
+
+
+@pytest.mark.parametrize(
+    ("errors", "of", "stand"),
+    [
+        ([0.01, 0.02, 0.04], 3, [True, True, True]),
+        ([0.02, 0.01, 0.06], 3, [True, True, False]),
+        ([0.02, 0.01, 0.04], 4, [False, True, False]),  # .02 > .05/3: it and all after it fall
+        ([0.03], 1, [True]),
+        ([0.03], 2, [False]),
+    ],
+)
+def test_holm_counts_every_claim_of_the_file(errors: list[float], of: int, stand: list[bool]) -> None:
+    """The smallest against .05/m, the next against .05/(m − 1), … until one fails."""
+    assert holm(errors, of) == stand
+
+
+def test_claims_that_are_not_asked_count_too() -> None:
+    """A claim that stands alone may fall among fifty."""
+    hypothesis = _hypothesis("best(iia(left.above)) >= 0.80")
+    asked = {hypothesis.claims[0].text: False}
+    board = FakeBoard({"left": 0.82})
+    alone, among = (judge(hypothesis.claims, hypothesis.source, board, post_hoc=asked, of=of)[0] for of in (1, 50))
+    assert (alone.verdict, alone.holm) == ("supported", "supported")
+    assert (among.verdict, among.holm) == ("supported", "undecided")

@@ -47,6 +47,11 @@ class Evaluation:
         """The same among the answers: bool [cells, n]."""
         return self.chosen == self.label
 
+    @property
+    def correct_idle(self) -> Tensor:
+        """Whether the LM's own answer on the base is the counterfactual output: bool [n]."""
+        return self.base_answer == self.label
+
 
 def evaluate(
     engine: Engine,

@@ -17,7 +17,8 @@ from causalspec_runtime.methods.protocol import MapSettings, StartData, Trainabl
 from causalspec_runtime.methods.rotation import cayley, complete, first_directions, interchange, interleave
 
 ROOM = 64  # columns a variable starts with, at most
-SOFTEST = 0.15  # temperature as a share of the columns: above it a width of 0 would still swap a good part of them
+WARMEST = 10.0  # temperature at the start, unless one is set
+SOFTEST = 0.15  # of the columns, unless one is set: above it a width of 0 would still swap a good part of them
 NOTHING = 0.5  # columns: a soft mask of less in all swaps nothing
 
 
@@ -33,9 +34,9 @@ class BoundlessMap(TrainableMap):
         self.register_buffer("frame", frame)
         self.step = nn.Parameter(torch.zeros_like(frame))
         self.share = nn.Parameter(torch.full((variables,), settings.boundary_start, device=frame.device))
-        self.temperature = settings.temperature_start
         self.hard = False
         self._generator = generator
+        self.anneal(0.0)
 
     @property
     def columns(self) -> int:
@@ -65,8 +66,10 @@ class BoundlessMap(TrainableMap):
         self.hard = False
 
     def anneal(self, progress: float) -> None:
-        """The temperature falls linearly, from no more than the room can use."""
-        start = min(self.settings.temperature_start, max(1.0, SOFTEST * self.columns))
+        """The temperature falls linearly, from what is set or else from no more than the columns can use."""
+        start = self.settings.temperature_start
+        if start is None:
+            start = min(WARMEST, max(1.0, SOFTEST * self.columns))
         end = self.settings.temperature_end
         self.temperature = start + (end - start) * progress
 

@@ -17,7 +17,7 @@ class MapSettings:
     columns: int | None = None  # a variable; None: min(64, d // variables)
     rotation_lr: float = 3e-3
     boundary_lr: float = 1e-2
-    temperature_start: float = 10.0
+    temperature_start: float | None = None  # None: what suits the number of columns
     temperature_end: float = 0.1
     boundary_start: float = 0.5  # share of the columns
     boundary_weight: float = 1.0  # of the penalty, for all columns of a variable

@@ -14,8 +14,8 @@ from causalspec_runtime.results import AlignmentResult, CellResult, ClaimResult,
 WORDS = {"supported": "bold green", "refuted": "bold red", "undecided": "bold yellow"}
 
 
-def show(results: Results, console: Console) -> None:
-    """Print the whole answer."""
+def show(results: Results, console: Console, *, first_look: bool) -> None:
+    """Print the whole answer; `first_look`: the folder knows of no earlier look at its test tuples."""
     lm = results.lm
     console.print(
         f"[bold]{escape(lm.reference)}[/] ({escape(lm.architecture)}, {lm.layers} layers, width {lm.width}, "
@@ -30,7 +30,9 @@ def show(results: Results, console: Console) -> None:
         )
     for alignment in results.alignments:
         _alignment(alignment, console)
-    _claims(results.claims, console)
+    _claims(results, console)
+    if results.claims and first_look:
+        console.print("  [dim]no earlier look at these test tuples is known to this folder; others it cannot know[/]")
 
 
 def _ci(interval: tuple[float, float]) -> str:
@@ -53,9 +55,16 @@ def _alignment(item: AlignmentResult, console: Console) -> None:
     )
     table.add_row("IIA", f"[bold]{best.iia_test:.3f}[/] {_ci(best.ci)}{_expected(item)}")
     table.add_row("gain", f"{best.gain:.3f} over answer_only; natural mix {_natural(best)}")
+    if item.seeds.n > 1:
+        seeds = item.seeds
+        table.add_row(
+            "seeds",
+            f"{seeds.n} at this site: least {seeds.least:.3f}, median {seeds.median:.3f}, most {seeds.most:.3f}",
+        )
     table.add_row("width", _widths(best))
     if len(item.subsets) > 1:
         table.add_row("swapped", _swapped(item, best))
+    table.add_row("measured", _measured(best))
     table.add_row("floors", _floors(item))
     table.add_row("rivals", _rivals(item))
     if _controls(item):
@@ -88,6 +97,17 @@ def _swapped(item: AlignmentResult, best: CellResult) -> str:
         f"{escape(' and '.join(subset.variables))}: IIA {subset.iia_test:.3f} {_ci(subset.ci)}, "
         f"gain {subset.gain:.3f}, floor {plan.floors.answer_only:.3f}"
         for subset, plan in zip(best.subsets, item.subsets, strict=True)
+    )
+
+
+def _measured(cell: CellResult) -> str:
+    """What the LM does when nothing, and when everything at the site, is swapped."""
+    named = len(cell.subsets) > 1
+    return "\n".join(
+        (f"{escape(' and '.join(subset.variables))}: " if named else "")
+        + f"no_op {subset.no_op:.3f}"
+        + (f", whole vector {subset.whole_vector:.3f}" if subset.whole_vector is not None else "")
+        for subset in cell.subsets
     )
 
 
@@ -158,11 +178,10 @@ def _when(claim: ClaimResult) -> str:
     return " [yellow](post hoc: written after a look at these test tuples)[/]" if claim.post_hoc else ""
 
 
-def _claims(claims: tuple[ClaimResult, ...], console: Console) -> None:
-    if not claims:
-        return
-    console.print("\n[bold]Claims[/]")
-    for claim in claims:
+def _claims(results: Results, console: Console) -> None:
+    if results.claims:
+        console.print("\n[bold]Claims[/]")
+    for claim in results.claims:
         tint = WORDS[claim.verdict]
         console.print(f"  [{tint}]{claim.verdict:<10}[/] {escape(claim.title)}{_when(claim)}", highlight=False)
         console.print(f"             [dim]{escape(claim.text)}[/]", highlight=False)
@@ -172,3 +191,11 @@ def _claims(claims: tuple[ClaimResult, ...], console: Console) -> None:
             console.print(f"             compared: {claim.value:.3f} {_ci(claim.ci)}", highlight=False)
         for note in claim.notes:
             console.print(f"             [dim]{escape(note)}[/]", highlight=False)
+        if claim.holm != claim.verdict:
+            count = len(results.claims) + len(results.not_asked)
+            console.print(
+                f"             [yellow]undecided when the file's {count} claims are counted (Holm)[/]", highlight=False
+            )
+    if results.not_asked:
+        titles = ", ".join(escape(title) for title in results.not_asked)
+        console.print(f"  [dim]not asked by experiment {escape(results.spec.experiment)}: {titles}[/]", highlight=False)
