@@ -40,6 +40,7 @@ class Chosen:
     hypothesis: Hypothesis
     experiment: Experiment
     lm: LanguageModel
+    look: int = 0  # which draw of test tuples
 
 
 def run_command(arguments: list[str]) -> int:
@@ -52,6 +53,9 @@ def run_command(arguments: list[str]) -> int:
         help="auto, cpu, cuda (default: a GPU where there is one)",
     )
     parser.add_argument("--allow-low-accuracy", action="store_true", help="run although the LM hardly does the task")
+    parser.add_argument(
+        "--fresh-test", action="store_true", help="draw test tuples that no run in this folder has seen"
+    )
     options = parser.parse_args(arguments)
     options.out = options.out or Path("runs") / options.file.stem
     return _guarded(options, _run)
@@ -165,6 +169,8 @@ def _read(path: Path) -> tuple[Source, Plan | None]:
 def _repeated(source: Source, plan: Plan, options: argparse.Namespace) -> Chosen:
     """What a plan says to run. Raises SpecError or Unusable."""
     asked = [name for name in (*CHANGES, "experiment", "lm") if getattr(options, name) is not None]
+    if getattr(options, "fresh_test", False):
+        asked.append("fresh-test")
     if asked:
         raise Unusable(f"a plan is repeated as it is: leave out --{asked[0]}, or run the spec")
     hypothesis, diagnostics = check(source)
@@ -173,7 +179,7 @@ def _repeated(source: Source, plan: Plan, options: argparse.Namespace) -> Chosen
     changes = {name: getattr(plan, name) for name in CHANGES}
     lm = plan.lm
     named = LanguageModel("plan", lm.kind, lm.reference, lm.revision, lm.dtype, lm.chat, Span(0, 0))
-    chosen = Chosen(hypothesis, replace(_experiment(hypothesis, plan.experiment), **changes), named)
+    chosen = Chosen(hypothesis, replace(_experiment(hypothesis, plan.experiment), **changes), named, plan.look)
     if _planned(chosen)[0] != plan:
         raise Unusable(f"{options.file} does not fit its own spec or this LM: compile the spec again")
     return chosen
@@ -257,7 +263,7 @@ def _planned(chosen: Chosen) -> tuple[Plan, Any]:
     lm = chosen.lm
     layers, width, tokenizer = describe(lm.kind, lm.reference, revision=lm.revision)
     shape = LmShape(lm.kind, lm.reference, lm.revision, lm.dtype, lm.chat, layers, width)
-    return make_plan(chosen.hypothesis, chosen.experiment, shape), tokenizer
+    return make_plan(chosen.hypothesis, chosen.experiment, shape, chosen.look), tokenizer
 
 
 def _compile(chosen: Chosen, options: argparse.Namespace) -> int:
@@ -283,7 +289,7 @@ def _run(chosen: Chosen, options: argparse.Namespace) -> int:
     from causalspec_runtime.dataset import draw
     from causalspec_runtime.encoding import Printer, check_prompts
     from causalspec_runtime.language_model.load import load
-    from causalspec_runtime.ledger import record
+    from causalspec_runtime.ledger import look, record, tell
     from causalspec_runtime.pipeline import Run, check_accuracies
     from causalspec_runtime.progress import TerminalWatch
     from causalspec_runtime.report.terminal import show
@@ -291,6 +297,8 @@ def _run(chosen: Chosen, options: argparse.Namespace) -> int:
     from causalspec_runtime.store import CellStore, write_durably
 
     folder = _folder(options.out)
+    if options.file.suffix != ".json":
+        chosen = replace(chosen, look=look(folder, fresh=options.fresh_test))
     plan, tokenizer = _planned(chosen)
     dataset = draw(plan, chosen.hypothesis)
     check_prompts(dataset, Printer(tokenizer, plan.lm.chat))
@@ -305,11 +313,12 @@ def _run(chosen: Chosen, options: argparse.Namespace) -> int:
     accuracies = run.accuracies()
     if not options.allow_low_accuracy:
         check_accuracies(accuracies, dataset)
-    history = record(folder, chosen.hypothesis.claims, plan.alignments)
+    history = record(folder, chosen.hypothesis.claims, plan.alignments, plan.look)
     with watch:
         measured = run.measure(accuracies)
     results = results_of(plan, chosen.hypothesis, lm, measured, history.post_hoc)
     write_durably(folder / "results.json", to_json(results).encode())
     show(results, Console(width=None if sys.stdout.isatty() else 120), first_look=history.first)
+    tell(folder, plan.look)
     sys.stdout.write(f"\nwritten: {folder / 'results.json'}\n")
     return 0 if all(claim.verdict == "supported" for claim in results.claims) else 1

@@ -138,14 +138,14 @@ def _alignment(
             evaluation_set(population, model, subset, Split.VALIDATION, n)
             for subset, n in zip(record.subsets, looks, strict=True)
         ),
-        _tests(population, model, record, models, test),
+        _tests(population, model, record, models, test, plan.look),
     )
 
 
 def _tests(
-    population: Population, model: Model, record: AlignmentRecord, models: Sequence[Model], count: int
+    population: Population, model: Model, record: AlignmentRecord, models: Sequence[Model], count: int, look: int
 ) -> tuple[TestSet, ...]:
-    sets = [evaluation_set(population, model, subset, Split.TEST, count) for subset in record.subsets]
+    sets = [evaluation_set(population, model, subset, Split.TEST, count, look) for subset in record.subsets]
     others = [item for item in models if item.name != model.name]
     aligned = {item.name: tuple(variable.name for variable in item.variables) for item in models}
     return tuple(
@@ -189,7 +189,9 @@ def _variant(plan: Plan, hypothesis: Hypothesis, name: str, alignments: Sequence
     population = Population(variant.task, words, base=base)
     natural = population.sampler.draw(NATURAL, population.stream("natural"))
     test = {
-        item.record.name: _tests(population, variant.models[item.record.model], item.record, models, plan.test)
+        item.record.name: _tests(
+            population, variant.models[item.record.model], item.record, models, plan.test, plan.look
+        )
         for item in alignments
         if item.record.task == variant.base
     }

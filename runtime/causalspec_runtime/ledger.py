@@ -1,16 +1,18 @@
 """Remember which claims were there before a run folder's test tuples were first looked at.
 
 In: a folder, the claims of a run. Out: which of them are post hoc (meaning.md, Statistics), and whether it can know.
-Invariant: a claim is recorded before the test tuples of this run are answered; what is recorded never changes.
+Invariant: a claim is recorded before the test tuples of its look are answered; what is recorded never changes. A look
+is one draw of test tuples; a fresh one begins only after the one before was told.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
 
 from causalspec.semantics.claim_check import scores_of
 from causalspec.semantics.hypothesis import Claim
@@ -18,6 +20,23 @@ from causalspec_runtime.plan import AlignmentRecord
 from causalspec_runtime.store import write_durably
 
 NAME = "claims.json"
+
+
+class Look(BaseModel):
+    """One draw of test tuples; `claims` says by a claim's hash whether it is post hoc, `told` whether a run finished."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    claims: dict[str, bool]
+    told: bool
+
+
+class Looks(BaseModel):
+    """The file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    looks: list[Look]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +47,37 @@ class History:
     first: bool  # whether no look before this run is known
 
 
-def record(folder: Path, claims: Sequence[Claim], alignments: Sequence[AlignmentRecord]) -> History:
-    """Note the claims of a run before it looks. Raises OSError."""
-    path = folder / NAME
-    known = _read(path)
-    first = known is None
-    known = known or {}
+def look(folder: Path, *, fresh: bool) -> int:
+    """Which draw of test tuples is due: the folder's latest, or a new one if `fresh` and the latest was told."""
+    looks = _read(folder / NAME).looks
+    if not looks:
+        return 0
+    return len(looks) - (0 if fresh and looks[-1].told else 1)
+
+
+def record(folder: Path, claims: Sequence[Claim], alignments: Sequence[AlignmentRecord], number: int = 0) -> History:
+    """Note the claims of a run before it looks for the `number`-th time. Raises OSError."""
+    kept = _read(folder / NAME)
+    first = not any(one.claims for one in kept.looks)
+    while len(kept.looks) <= number:
+        kept.looks.append(Look(claims={}, told=False))
+    known = kept.looks[number].claims
+    begun = bool(known)
     for claim in claims:
-        known.setdefault(_key(claim, alignments), not first)
-    write_durably(path, (json.dumps(known, indent=2, sort_keys=True) + "\n").encode())
+        known.setdefault(_key(claim, alignments), begun)
+    _write(folder, kept)
     return History({claim.text: known[_key(claim, alignments)] for claim in claims}, first)
+
+
+def tell(folder: Path, number: int = 0) -> None:
+    """Note that a look's scores were told. Raises OSError."""
+    kept = _read(folder / NAME)
+    kept.looks[number].told = True
+    _write(folder, kept)
+
+
+def _write(folder: Path, kept: Looks) -> None:
+    write_durably(folder / NAME, (kept.model_dump_json(indent=2) + "\n").encode())
 
 
 def _key(claim: Claim, alignments: Sequence[AlignmentRecord]) -> str:
@@ -47,12 +87,11 @@ def _key(claim: Claim, alignments: Sequence[AlignmentRecord]) -> str:
     return hashlib.sha256("\n".join([claim.text, *placed]).encode()).hexdigest()
 
 
-def _read(path: Path) -> dict[str, bool] | None:
-    """Hash of a claim -> whether it is post hoc; None before the first run. After damage every claim is post hoc."""
+def _read(path: Path) -> Looks:
+    """What was recorded; after damage every claim is post hoc."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        return Looks.model_validate_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return None
+        return Looks(looks=[])
     except ValueError:
-        return {}
-    return {str(key): bool(value) for key, value in found.items()} if isinstance(found, dict) else {}
+        return Looks(looks=[Look(claims={"damaged": True}, told=True)])

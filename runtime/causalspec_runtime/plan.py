@@ -96,6 +96,7 @@ class Plan(Record):
     train: int
     validation: int
     test: int
+    look: int = Field(description="which draw of test tuples: 0 is the first, each later one has prompts of its own")
     seeds: tuple[int, ...]
     controls: tuple[str, ...]
     transfer: tuple[str, ...]
@@ -120,7 +121,7 @@ class LmShape:
     width: int
 
 
-def make_plan(hypothesis: Hypothesis, experiment: Experiment, lm: LmShape) -> Plan:
+def make_plan(hypothesis: Hypothesis, experiment: Experiment, lm: LmShape, look: int = 0) -> Plan:
     """The plan of an experiment.
 
     Raises SpecError (E0506) where a layer is not in the LM.
@@ -144,6 +145,7 @@ def make_plan(hypothesis: Hypothesis, experiment: Experiment, lm: LmShape) -> Pl
         train=experiment.train,
         validation=experiment.validation,
         test=experiment.test,
+        look=look,
         seeds=experiment.seeds,
         controls=experiment.controls,
         transfer=experiment.transfer,

@@ -12,7 +12,7 @@ from causalspec.semantics.claims import Score
 from causalspec.semantics.hypothesis import Hypothesis
 from causalspec.span import Source
 from causalspec_runtime.claims import holm, judge
-from causalspec_runtime.ledger import record
+from causalspec_runtime.ledger import look, record, tell
 from causalspec_runtime.results import ClaimResult
 from causalspec_runtime.shares import wilson
 from causalspec_runtime.statistics import Estimate
@@ -116,6 +116,29 @@ def test_claims_written_after_a_look_are_post_hoc(tmp_path: Path) -> None:
     assert all(record(tmp_path, later.claims, ()).post_hoc.values())
     assert not any(record(tmp_path, first.claims, ()).post_hoc.values())
     assert all(record(tmp_path, later.claims, ()).post_hoc.values())
+
+
+def test_a_fresh_look_begins_after_the_last_was_told(tmp_path: Path) -> None:
+    """Claims known before it are not post hoc in it; without a fresh look, and after an interruption, it goes on."""
+    early, late = _hypothesis("best(iia(left.above)) >= 0.80").claims, _hypothesis("best(iia(mid)) >= 0.70").claims
+    assert look(tmp_path, fresh=False) == look(tmp_path, fresh=True) == 0
+    assert record(tmp_path, early, (), 0).first
+    assert look(tmp_path, fresh=True) == 0  # nobody was told anything yet
+    tell(tmp_path, 0)
+    assert look(tmp_path, fresh=False) == 0 and look(tmp_path, fresh=True) == 1
+    assert all(record(tmp_path, late, (), 0).post_hoc.values())
+    found = record(tmp_path, (*early, *late), (), 1)
+    assert not any(found.post_hoc.values()) and not found.first
+    assert look(tmp_path, fresh=False) == look(tmp_path, fresh=True) == 1
+    assert not any(record(tmp_path, late, (), 1).post_hoc.values())
+
+
+def test_after_damage_every_claim_is_post_hoc(tmp_path: Path) -> None:
+    """Who cannot read the record cannot say that a claim came first."""
+    claims = _hypothesis("best(iia(left.above)) >= 0.80").claims
+    record(tmp_path, claims, ())
+    (tmp_path / "claims.json").write_bytes(b"{\xff")
+    assert all(record(tmp_path, claims, ()).post_hoc.values())
 
 
 def test_strict_comparisons_do_not_hold_at_equality() -> None:

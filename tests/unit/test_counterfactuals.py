@@ -292,6 +292,13 @@ def test_no_prompt_occurs_twice_in_a_set(population: Population) -> None:
     assert len(prompts_of(population, found.columns)) == 4_000 == len(np.unique(found.prompts))
 
 
+def test_a_later_look_has_other_prompts(population: Population) -> None:
+    """Three looks of 500 tuples have 3,000 prompts, all of the test split."""
+    looks = [evaluation_set(population, price.LEFT, ("above",), Split.TEST, 500, look) for look in range(3)]
+    assert len(set().union(*(prompts_of(population, found.columns) for found in looks))) == 3_000
+    assert all(population.within(found.columns, Split.TEST).all() for found in looks)
+
+
 def test_splits_share_no_input_across_alignments_and_variants(population: Population) -> None:
     """Training, validation and test of any two models, and of a variant, have no prompt in common."""
     narrow = Population(price.task(width=(300, 300), name="narrow"), WORDS, seed=3, base=TASK)

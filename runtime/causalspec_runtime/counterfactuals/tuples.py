@@ -8,6 +8,8 @@ set as they are. Training tuples share a pool of bases and sources. Everything i
 of task, model, variables and split.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -74,19 +76,28 @@ class Pool:
     sources: Ints  # rows
 
 
-def evaluation_set(population: Population, model: Model, subset: Sequence[str], split: Split, count: int) -> TupleSet:
-    """`count` tuples, each with its own prompts.
+def evaluation_set(
+    population: Population, model: Model, subset: Sequence[str], split: Split, count: int, look: int = 0
+) -> TupleSet:
+    """`count` tuples, each with its own prompts; every `look` has prompts that no look before it has.
 
     Raises SpecError (E0605) with the number that can be had.
     """
     strata = survey(population, model, subset)
-    rng = population.stream(model.name, *subset, split)
-    drawing = _Drawing(population, model, tuple(subset), strata, _quotas(count, len(strata)), split)
-    size = len(subset) + 1
+    keys: Keys | None = None
+    for number in range(look + 1):
+        drawing = _Drawing(population, model, tuple(subset), strata, _quotas(count, len(strata)), split, keys=keys)
+        found = _drawn(drawing, count, population.stream(model.name, *subset, split, f"look {number}"))
+        keys = drawing.keys
+    return found
+
+
+def _drawn(drawing: _Drawing, count: int, rng: np.random.Generator) -> TupleSet:
+    size = len(drawing.subset) + 1
     drawn = 0
     while drawing.open and drawn < MOST_DRAWS and drawing.in_vain < IN_VAIN:
         rows = drawing.batch() * size
-        columns = population.draw(rows, rng, split)
+        columns = drawing.population.draw(rows, rng, drawing.split)
         drawn += rows
         drawing.use(columns, np.arange(length(next(iter(columns.values()))) // size * size).reshape(-1, size))
     if drawing.open:
