@@ -190,3 +190,16 @@ def test_offloaded_layers_are_refused() -> None:
     model.hf_device_map = {"model.embed_tokens": "cpu", "model.layers.0": "disk"}
     with pytest.raises(LmError, match="does not fit"):
         freeze(model, tokenizer(), "big")
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"), [(1, "leaves out: model.layers.1"), (3, "lacks weights: model.layers.2")]
+)
+def test_a_configuration_of_other_depth_is_refused(folder: Path, layers: int, message: str, capfd: Any) -> None:
+    """Neither a truncated LM nor one with fresh layers is run; nothing but the error is printed."""
+    path = folder / "config.json"
+    changed = json.loads(path.read_text()) | {"num_hidden_layers": layers, "layer_types": None}
+    path.write_text(json.dumps(changed))
+    with pytest.raises(LmError, match=message):
+        load("path", str(folder))
+    assert "LOAD REPORT" not in "".join(capfd.readouterr())

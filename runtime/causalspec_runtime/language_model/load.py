@@ -8,6 +8,7 @@ digest names exactly the configuration, weights and tokenizer that will be used.
 import copy
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -187,10 +188,11 @@ def _model(
 ) -> Any:
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM
-    from transformers.utils.logging import disable_progress_bar
+    from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
     _require_causal(config, reference)
     disable_progress_bar()
+    set_verbosity_error()  # what the report of loading says is told as an LmError
     arguments = {**where, "dtype": dtype or "auto", "use_safetensors": True, **_device_arguments(device)}
     try:
         model, report = AutoModelForCausalLM.from_pretrained(
@@ -199,8 +201,21 @@ def _model(
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise _weights_error(source, reference, error) from error
     if report["missing_keys"]:
-        raise LmError(f"`{reference}` lacks weights: {', '.join(sorted(report['missing_keys'])[:3])}")
+        raise LmError(f"`{reference}` lacks weights: {', '.join(sorted(report['missing_keys'])[:3])}", SAVED)
+    _refuse_more_layers(model, report["unexpected_keys"], reference)
     return model
+
+
+def _refuse_more_layers(model: Any, surplus: Iterable[str], reference: str) -> None:
+    """Weights of blocks that the configuration does not have: the LM would run without its last layers."""
+    blocks = find_blocks(model)
+    prefix = next(name for name, module in model.named_modules() if module is blocks)
+    deeper = sorted(key for key in surplus if key.startswith(f"{prefix}."))
+    if deeper:
+        raise LmError(
+            f"`{reference}` has weights that its config.json leaves out: {', '.join(deeper[:3])}",
+            f"its {len(blocks)} layers are not the whole LM; set num_hidden_layers as it was trained",
+        )
 
 
 def _require_causal(config: Any, reference: str) -> None:
