@@ -51,6 +51,8 @@ _ALL = (
     Code("E0206", "this cannot stand in this declaration", "A variant replaces inputs' domains, all of `require`, the prompt, "
          "or the output's words, one for one; a `let` belongs in the task."),
     Code("E0207", "an unknown edition", "The first line says which edition of the language the file is written in: `cspec 1`."),
+    Code("E0208", "a form that is not supported yet", "The language has this form, but this version does not read it. The help says what "
+         "it reads instead."),
     Code("E0301", "a wrong type", "The value is of another type than its place asks for.", "require price + true"),
     Code("E0302", "a value with too many decimal places", "A value can need more decimal places than its type has; the label shows "
          "an assignment. Declare a finer type or round the value.", "var midpoint: decimal(2) = (lower + upper) / 2"),
@@ -94,11 +96,16 @@ _ALL = (
     Code("R0401", "an LM that cannot do the task", "An LM that is hardly better than always saying the most frequent answer does not "
          "compute what the models describe. `--allow-low-accuracy` runs all the same."),
     Code("W0101", "no edition", "A file begins with `cspec 1`, so that it keeps its meaning when the language grows."),
+    Code("W0201", "a variant that replaces nothing", "A variant says what differs from its task; an empty one is the task again."),
     Code("W0301", "a domain that is not proved", "The bounds do not prove that the value stays in its domain, and no drawn assignment "
          "leaves it. A run stops at the first that does."),
+    Code("W0302", "words that change their places", "A variant's output words stand for the task's by position: the first for the "
+         "first. A word of the task at another place stands for another answer there."),
     Code("W0401", "models that differ without an intervention", "Rival models may disagree on the task itself, but it changes what "
          "accuracy means."),
     Code("W0602", "an input that the prompt does not show", "The LM cannot know a value that stands nowhere in its prompt."),
+    Code("W0702", "a comparison that is decided beforehand", "IIA lies between 0 and 1 and a gain is at most 1, so that nothing "
+         "measured can change what the comparison says."),
     Code("W0701", "raw IIA of two alignments compared", "Chance differs between alignments; `gain` takes it out."),
 )  # fmt: skip
 

@@ -75,8 +75,12 @@ class Report:
         self.items.append(Diagnostic(code, message, span, label, labels, notes, help, fix))
 
     @property
+    def errors(self) -> int:
+        return sum(item.severity is Severity.ERROR for item in self.items)
+
+    @property
     def failed(self) -> bool:
-        return any(item.severity is Severity.ERROR for item in self.items)
+        return self.errors > 0
 
     def sorted(self) -> tuple[Diagnostic, ...]:
         """In the order of the text, each once; what has no place comes last."""

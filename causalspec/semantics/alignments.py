@@ -4,39 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from causalspec import planned
 from causalspec.diagnostics import Label, Report
-from causalspec.semantics.expressions import nearest, report_unknown
+from causalspec.semantics.expressions import nearest, report_unknown, unquoted
 from causalspec.semantics.hypothesis import (
     Alignment,
     LanguageModel,
     LayerRange,
     LmKind,
-    Model,
     Placement,
     Task,
     TokenPlace,
 )
+from causalspec.semantics.models import CheckedModel
+from causalspec.semantics.tasks import is_broken
 from causalspec.semantics.types import Unknown
 from causalspec.span import Span
 from causalspec.syntax import ast
 
 SITES = ("residual",)
 METHODS: Mapping[str, tuple[str, ...]] = {"boundless_das": ()}  # name → its options
+EMBEDDED = ("tiny",)  # the LMs that the runtime brings with it
 DTYPES = ("float32", "bfloat16", "float16")
 JOINT = 4  # variables at one site
 MOST_INDEX = 10_000  # of a token within a span
 
 
 def arguments(call: ast.Call, positional: Sequence[str], named: Sequence[str], report: Report) -> dict[str, ast.Expr]:
-    """The arguments of a call by name; what does not fit is E0205."""
+    """The arguments of a call by name, misspelt ones as meant; what does not fit is E0205."""
     found: dict[str, ast.Expr] = {}
     names = [*positional, *named]
     place = 0
     for argument in call.arguments:
         if argument.name is None:
             if place >= len(positional):
-                report.add("E0205", f"`{call.function.text}` takes no further value here", argument.span,
-                           help=f"its arguments: {_listed(names)}")  # fmt: skip
+                if place == len(positional):
+                    report.add("E0205", f"`{call.function.text}` takes no further value without a name", argument.span,
+                               help=f"its arguments: {', '.join(f'`{name} = …`' for name in named) or 'none'}")  # fmt: skip
+                place += 1
                 continue
             key, place = positional[place], place + 1
         else:
@@ -45,6 +50,8 @@ def arguments(call: ast.Call, positional: Sequence[str], named: Sequence[str], r
             close = nearest(key, names)
             hint = f"did you mean `{close}`?" if close else f"its arguments: {_listed(names)}"
             report.add("E0205", f"`{call.function.text}` has no argument `{key}`", argument.span, hint)
+            if close:
+                found.setdefault(close, argument.value)
         elif key in found:
             report.add("E0202", f"`{key}` is given twice", argument.span)
         else:
@@ -79,10 +86,14 @@ def check_lm(written: ast.Lm, report: Report) -> LanguageModel | None:
     if "name" not in found:
         report.add("E0205", f"`{kind}` needs the LM's name", call.span, help=f'for example `{kind}("tiny")`')
     reference = literal_text(found.get("name"), "an LM's name", report)
+    if kind == "embedded" and reference is not None and reference not in EMBEDDED:
+        name = ast.Name(f'"{reference}"', found["name"].span)
+        report_unknown(report, name, "embedded LM", [f'"{item}"' for item in EMBEDDED])
     dtype = _word(found.get("dtype"), "dtype", DTYPES, report)
     chat = found.get("chat")
     if chat is not None and not isinstance(chat, ast.Truth):
-        report.add("E0301", "`chat` is true or false", chat.span)
+        python = isinstance(chat, ast.Name) and chat.text in ("True", "False")
+        report.add("E0301", "`chat` is true or false", chat.span, "in small letters" if python else "")
     revision = literal_text(found.get("revision"), "a revision", report)
     if reference is None:
         return None
@@ -98,33 +109,29 @@ def _word(expression: ast.Expr | None, what: str, words: Sequence[str], report: 
             return expression.text
         report_unknown(report, expression, what, words)
     else:
-        report.add("E0301", f"`{what}` is one of {_listed(words)}", expression.span)
+        report.add("E0301", f"`{what}` is one of {_listed(words)}", expression.span, unquoted(expression))
     return None
 
 
-def check_alignment(written: ast.Align, model: Model, task: Task, report: Report) -> Alignment:
+def check_alignment(written: ast.Align, checked: CheckedModel, task: Task, report: Report) -> Alignment:
     """An alignment of a checked model."""
     placements: list[Placement] = []
     placed: dict[str, Span] = {}
     for item in written.items:
         if isinstance(item, ast.Place):
-            placement = _placement(item, model, task, placed, report)
+            placement = _placement(item, checked, task, placed, report)
             if placement is not None:
                 placements.append(placement)
-    if not any(isinstance(item, ast.Place) or _is_broken(item, "place") for item in written.items):
+    if not any(isinstance(item, ast.Place) for item in written.items) and not is_broken(written.items, "place"):
         report.add("E0204", f"align `{written.name.text}` places no variable", written.name.span,
                    help="for example `place above on residual(layers = all, tokens = last)`")  # fmt: skip
     method = _method(written, report)
-    return Alignment(written.name.text, model.name, tuple(placements), method, {}, written.name.span)
-
-
-def _is_broken(item: object, keyword: str) -> bool:
-    return isinstance(item, ast.Broken) and item.keyword == keyword
+    return Alignment(written.name.text, checked.model.name, tuple(placements), method, {}, written.name.span)
 
 
 def _method(written: ast.Align, report: Report) -> str:
     methods = [item for item in written.items if isinstance(item, ast.Method)]
-    if not methods and any(_is_broken(item, "method") for item in written.items):
+    if not methods and is_broken(written.items, "method"):
         return ""
     if not methods:
         report.add("E0204", f"align `{written.name.text}` names no method", written.name.span,
@@ -141,12 +148,14 @@ def _method(written: ast.Align, report: Report) -> str:
     return call.function.text
 
 
-def _placement(place: ast.Place, model: Model, task: Task, placed: dict[str, Span], report: Report) -> Placement | None:
-    known = {variable.name for variable in model.variables}
+def _placement(
+    place: ast.Place, checked: CheckedModel, task: Task, placed: dict[str, Span], report: Report
+) -> Placement | None:
+    known = {variable.name for variable in checked.model.variables}
     names: list[str] = []
     for name in place.variables:
         if name.text not in known:
-            report_unknown(report, name, f"variable in model `{model.name}`", known)
+            _no_variable(name, checked, task, report)
         elif name.text in placed:
             report.add("E0202", f"`{name.text}` is placed twice", name.span, "again here",
                        labels=(Label(placed[name.text], "first here"),),
@@ -156,31 +165,43 @@ def _placement(place: ast.Place, model: Model, task: Task, placed: dict[str, Spa
             names.append(name.text)
     if len(place.variables) > JOINT:
         report.add("E0507", f"more than {JOINT} variables at one site", place.span, help="place fewer of them together")
-    _no_ancestors(place, names, model, report)
+    _no_ancestors(place, names, checked, report)
     layers, tokens = _site(place.site, task, report) or ((), ())
     if not names:
         return None
     return Placement(tuple(names), place.site.function.text, layers, tokens, place.span)
 
 
-def _no_ancestors(place: ast.Place, names: Sequence[str], model: Model, report: Report) -> None:
+def _no_variable(name: ast.Name, checked: CheckedModel, task: Task, report: Report) -> None:
+    model = checked.model
+    if name.text in checked.doubtful:
+        return
+    if name.text in model.parents or name.text in {item.name for item in task.inputs}:
+        report.add("E0203", f"`{name.text}` is no variable of model `{model.name}`", name.span,
+                   "it belongs to the task", help=f"give the model one: `var at: … = {name.text}`")  # fmt: skip
+    else:
+        known = [variable.name for variable in model.variables]
+        report_unknown(report, name, f"variable in model `{model.name}`", known)
+
+
+def _no_ancestors(place: ast.Place, names: Sequence[str], checked: CheckedModel, report: Report) -> None:
     """E0501: variables swapped at one site must not be ancestors of each other (meaning.md, Interchange)."""
     for name in place.variables:
-        above = _ancestors(name.text, model)
+        above = _ancestors(name.text, checked)
         for other in names:
             if other in above and other != name.text:
                 report.add("E0501", f"`{other}` is an ancestor of `{name.text}`: they cannot share a site", name.span,
                            help="place the two in separate lines")  # fmt: skip
 
 
-def _ancestors(name: str, model: Model) -> set[str]:
-    found: set[str] = set()
-    frontier = list(model.parents.get(name, ()))
+def _ancestors(name: str, checked: CheckedModel) -> set[str]:
+    parents, found = checked.model.parents, set[str]()
+    frontier = list(parents.get(name, ()))
     while frontier:
         parent = frontier.pop()
         if parent not in found:
             found.add(parent)
-            frontier.extend(model.parents.get(parent, ()))
+            frontier.extend(parents.get(parent, ()))
     return found
 
 
@@ -188,9 +209,10 @@ def _site(call: ast.Call, task: Task, report: Report) -> tuple[tuple[LayerRange,
     if call.function.text not in SITES:
         report_unknown(report, call.function, "kind of site", SITES)
         return None
+    errors = report.errors
     found = arguments(call, (), ("layers", "tokens"), report)
     for needed, example in (("layers", "all"), ("tokens", "last")):
-        if needed not in found:
+        if needed not in found and report.errors == errors:
             report.add("E0205", f"`{call.function.text}` needs `{needed}`", call.span,
                        help=f"for example `{needed} = {example}`")  # fmt: skip
     if "layers" not in found or "tokens" not in found:
@@ -214,10 +236,12 @@ def _layers(written: ast.Expr, report: Report) -> tuple[LayerRange, ...]:
             return ()
         case ast.ListOf(items=items) if items:
             return tuple(layer for item in items for layer in _layers(item, report))
-    report.add(
-        "E0506", "this names no layers", written.span, help="write `all`, `3`, `0 .. 30 step 5`, or a list of these"
-    )
+    report.add("E0506", "this names no layers", written.span, unquoted(written),
+               help="write `all`, `3`, `0 .. 30 step 5`, or a list of these")  # fmt: skip
     return ()
+
+
+_TOKENS = "write `last`, `price.first`, `price.last`, `price[1]`, or a list of these"
 
 
 def _tokens(written: ast.Expr, task: Task, report: Report) -> tuple[TokenPlace, ...]:
@@ -232,18 +256,25 @@ def _tokens(written: ast.Expr, task: Task, report: Report) -> tuple[TokenPlace, 
             return (TokenPlace(None, -1, span),)
         case ast.Access(base=ast.Name() as hole, member="last" | "first" as end, span=span):
             index = -1 if end == "last" else 0
+        case ast.Name(text="all") | ast.SetOf() | ast.RangeOf() | ast.Binary(op="+" | "-"):
+            report.add("E0208", planned.not_yet("this choice of tokens"), written.span, help=_TOKENS)
+            return ()
         case ast.Index(base=ast.Name() as hole, index=ast.Number(digits=index, scale=0), span=span) if (
             index < MOST_INDEX
         ):
             pass
         case _:
-            report.add("E0502", "this names no token", written.span,
-                       help="write `last`, `price.first`, `price.last`, `price[1]`, or a list of these")  # fmt: skip
+            report.add("E0502", "this names no token", written.span, unquoted(written), help=_TOKENS)
             return ()
     holes = [item.name for item in task.holes]
     if not task.prompt or any(isinstance(item.value.type, Unknown) for item in task.holes):
         return ()
-    if any(item.code == "E0108" for item in report.items):  # the span's hole may be the one that is broken
+    if hole.text not in holes and hole.text in {
+        *(item.name for item in task.inputs),
+        *(item.name for item in task.lets),
+    }:
+        report.add("E0502", f"the prompt of task `{task.name}` does not show `{hole.text}`", hole.span, "so it has no token",
+                   help=f"print it in the prompt: `{{{hole.text}}}`")  # fmt: skip
         return ()
     if hole.text not in holes:
         report_unknown(report, hole, f"span in the prompt of task `{task.name}`", holes)

@@ -13,8 +13,9 @@ from causalspec.diagnostics import Diagnostic, Fix, Label, Report, Severity
 from causalspec.semantics.alignments import check_alignment, check_lm
 from causalspec.semantics.arithmetic import same_family
 from causalspec.semantics.claim_check import ClaimChecker
+from causalspec.semantics.core import Constant
 from causalspec.semantics.experiments import Known, check_experiment
-from causalspec.semantics.expressions import report_unknown
+from causalspec.semantics.expressions import a, report_unknown
 from causalspec.semantics.hypothesis import (
     Alignment,
     Claim,
@@ -22,11 +23,12 @@ from causalspec.semantics.hypothesis import (
     Hypothesis,
     LanguageModel,
     Model,
+    Task,
     Variant,
 )
-from causalspec.semantics.models import check_model, warn_disagreements
-from causalspec.semantics.tasks import CheckedTask, check_task, replaced
-from causalspec.semantics.types import Number, Type, family
+from causalspec.semantics.models import CheckedModel, check_model, warn_disagreements
+from causalspec.semantics.tasks import CheckedTask, check_task, is_broken, replaced, same_words
+from causalspec.semantics.types import Number, Type, Unknown, family
 from causalspec.span import Source, Span
 from causalspec.syntax import ast
 from causalspec.syntax.parse import parse
@@ -39,8 +41,8 @@ _WORDS = {
     ast.Task: "task",
     ast.Variant: "variant",
     ast.Model: "model",
-    ast.Lm: "lm",
-    ast.Align: "align",
+    ast.Lm: "LM",
+    ast.Align: "alignment",
     ast.Experiment: "experiment",
 }
 
@@ -60,18 +62,19 @@ class _Checker:
     report: Report
     spec: ast.Spec
     tasks: dict[str, CheckedTask] = field(default_factory=dict)
-    models: dict[str, Model] = field(default_factory=dict)
+    models: dict[str, CheckedModel] = field(default_factory=dict)
     lms: dict[str, LanguageModel] = field(default_factory=dict)
     alignments: dict[str, Alignment] = field(default_factory=dict)
     variants: dict[str, Variant] = field(default_factory=dict)
     experiments: dict[str, Experiment] = field(default_factory=dict)
     claims: list[Claim] = field(default_factory=list)
+    unknown: set[str] = field(default_factory=set)  # names that were told as unknown
 
     def run(self) -> None:
         self._edition()
         self._unique_names()
         for task in self._all(ast.Task):
-            self.tasks.setdefault(task.name.text, check_task(task.name.text, task.items, task.name.span, self.report))
+            self.tasks.setdefault(task.name.text, check_task(task, task.items, self.report))
         self._models()
         self._variants()
         for lm in self._all(ast.Lm):
@@ -125,14 +128,14 @@ class _Checker:
         """Whether a declaration of that kind exists; else told, with what the name is instead."""
         if name.text in self._names(kind):
             return True
-        if name.text in self._broken():
+        if name.text in self._broken() or name.text in self.unknown:
             return False
         for item in self.spec.declarations:
             if not isinstance(item, ast.Claim | ast.Broken) and item.name.text == name.text:
-                self.report.add(
-                    "E0203", f"`{name.text}` is not a {_WORDS[kind]}", name.span, f"it is a {_WORDS[type(item)]}"
-                )
+                self.report.add("E0203", f"`{name.text}` is not {a(_WORDS[kind])}", name.span,
+                                f"it is {a(_WORDS[type(item)])}")  # fmt: skip
                 return False
+        self.unknown.add(name.text)
         report_unknown(self.report, name, _WORDS[kind], self._names(kind))
         return False
 
@@ -140,61 +143,69 @@ class _Checker:
         by_task: dict[str, list[Model]] = {}
         for written in self._all(ast.Model):
             if self._known(written.task, ast.Task) and written.task.text in self.tasks:
-                model = check_model(written, self.tasks[written.task.text], self.report)
-                self.models.setdefault(model.name, model)
-                by_task.setdefault(model.task, []).append(model)
-        if not self.report.failed:
-            for task, models in by_task.items():
-                warn_disagreements(models, self.tasks[task], self.report)
+                checked = check_model(written, self.tasks[written.task.text], self.report)
+                self.models.setdefault(checked.model.name, checked)
+                if checked.sound:
+                    by_task.setdefault(checked.model.task, []).append(checked.model)
+        for task, models in by_task.items():
+            warn_disagreements(models, self.tasks[task], self.report)
 
     def _variants(self) -> None:
         written_tasks = {item.name.text: item for item in self._all(ast.Task)}
         for variant in self._all(ast.Variant):
             if not self._known(variant.task, ast.Task) or variant.task.text not in self.tasks:
                 continue
-            base = self.tasks[variant.task.text].task
+            base = self.tasks[variant.task.text]
             quiet = Report(self.report.source)
-            items = replaced(written_tasks[variant.task.text], variant, self.report)
-            checked = check_task(variant.name.text, items, variant.name.span, quiet)
+            told = {name: core for name, core in base.scope.items() if isinstance(core, Constant)}
+            items = replaced(written_tasks[variant.task.text], variant, told.keys(), self.report)
+            checked = check_task(variant, items, quiet, told)
+            self._same_types(base.task, checked.task)
             models = [
-                check_model(written, checked, quiet)
+                check_model(written, checked, quiet).model
                 for written in self._all(ast.Model)
-                if written.task.text == variant.task.text
+                if written.task.text == variant.task.text and checked.sound and self.models[written.name.text].sound
             ]
-            self._adopt(variant, quiet)
-            task = checked.task
-            if len(task.output.type.words) != len(base.output.type.words) or task.output.name != base.output.name:
-                self.report.add("E0206", "a variant's output has the task's name and as many words", task.output.span)
-            for old, new in zip(base.inputs, task.inputs, strict=True):
-                if not _alike(old.type, new.type):
-                    self.report.add("E0206", f"`{new.name}` is {family(old.type)} in the task", new.span,
-                                    f"here it is {family(new.type)}")  # fmt: skip
-            found = Variant(variant.name.text, task, base.name, {model.name: model for model in models})
+            self._adopt(variant, base, quiet)
+            found = Variant(variant.name.text, checked.task, base.task.name, {model.name: model for model in models})
             self.variants.setdefault(found.name, found)
 
-    def _adopt(self, variant: ast.Variant, quiet: Report) -> None:
+    def _same_types(self, base: Task, variant: Task) -> None:
+        same_words(base.output, variant.output, self.report)
+        known = {item.name: item.type for item in base.inputs}
+        for new in variant.inputs:
+            old = known.get(new.name, Unknown())
+            if not _alike(old, new.type):
+                self.report.add("E0206", f"`{new.name}` is {family(old)} in the task", new.span,
+                                f"here it is {family(new.type)}")  # fmt: skip
+
+    def _adopt(self, variant: ast.Variant, base: CheckedTask, quiet: Report) -> None:
         """Mistakes of a variant: its own where they are, those it causes in the task or a model at its name.
 
         A model may keep the task's words where the variant renames them, one for one; what was told of the task is not
-        told again.
+        told again, nor what an unsound task lacks.
         """
         known = {(item.code, item.span) for item in self.report.items}
         for item in quiet.items:
-            if item.span is None or _within(item.span, variant.span):
+            place = item.span or variant.name.span
+            own = _within(place, variant.span)
+            if not base.sound and (not own or place == variant.name.span or item.severity is Severity.WARNING):
+                continue
+            if own:
                 self.report.items.append(item)
             elif item.severity is Severity.ERROR and item.code not in RENAMED and (item.code, item.span) not in known:
                 message = f"with variant `{variant.name.text}`: {item.message}"
                 self.report.add(item.code, message, variant.name.span, item.label,
-                                labels=(Label(item.span, "here"),), help=item.help)  # fmt: skip
+                                labels=(Label(place, "here"),), help=item.help)  # fmt: skip
 
     def _alignment(self, written: ast.Align) -> None:
         if self._known(written.model, ast.Model) and written.model.text in self.models:
-            model = self.models[written.model.text]
-            found = check_alignment(written, model, self.tasks[model.task].task, self.report)
+            checked = self.models[written.model.text]
+            found = check_alignment(written, checked, self.tasks[checked.model.task].task, self.report)
             self.alignments.setdefault(written.name.text, found)
 
     def _experiments(self) -> None:
-        task_of = {name: self.models[item.model].task for name, item in self.alignments.items()}
+        task_of = {name: self.models[item.model].model.task for name, item in self.alignments.items()}
         known = Known(tuple(self.lms), self.alignments, self.variants, task_of)
         broken = {
             item.name.text
@@ -207,14 +218,38 @@ class _Checker:
             if found is not None:
                 self.experiments.setdefault(found.name, found)
 
+    def _doubtful(self) -> set[str]:
+        """Names whose declarations hold an error, or an alignment's whose model does; what rests on them may be right.
+
+        So are names that an experiment runs or transfers to and nobody declares: they were told there.
+        """
+        wrong = [item.span for item in self.report.items if item.span and item.severity is Severity.ERROR]
+        named = [item for item in self.spec.declarations if isinstance(item, Named)]
+        found = {item.name.text for item in named if any(_within(span, item.span) for span in wrong)} | self._broken()
+        for experiment in self._all(ast.Experiment):
+            settings = [item for item in experiment.items if isinstance(item, ast.Setting)]
+            listed = [
+                value.value for item in settings for value in item.values if item.keyword.text in ("run", "transfer")
+            ]
+            found |= {name.text for name in listed if isinstance(name, ast.Name)} - {*self.alignments, *self.variants}
+        on_task = [item for item in named if isinstance(item, ast.Model | ast.Variant)]
+        found |= {item.name.text for item in on_task if item.task.text in found}
+        return found | {item.name.text for item in self._all(ast.Align) if item.model.text in found}
+
     def _claims(self) -> None:
-        whole = len(self.experiments) == len(self._names(ast.Experiment))
-        if self._broken() or (
-            self.report.failed and not (whole and len(self.alignments) == len(self._names(ast.Align)))
-        ):
-            return
-        checker = ClaimChecker(self.alignments, tuple(self.variants), self.experiments, self.report.source, self.report)
-        for written in self._all(ast.Claim):
+        doubtful = self._doubtful()
+        whole = (
+            not is_broken(self.spec.declarations, "experiment")
+            and self._names(ast.Experiment) <= self.experiments.keys() - doubtful
+        )
+        checker = ClaimChecker(
+            self.alignments, tuple(self.variants), self.experiments if whole else None, doubtful, self.report
+        )
+        claims = list(self._all(ast.Claim))
+        if claims and whole and not self.experiments:
+            self.report.add("E0703", "the file has claims but no experiment", claims[0].title.span,
+                            help="for example `experiment main { … }` with `lm tiny` and `run left`")  # fmt: skip
+        for written in claims:
             claim = checker.check(written)
             if claim is not None:
                 self.claims.append(claim)
@@ -223,7 +258,7 @@ class _Checker:
         return Hypothesis(
             self.report.source,
             {name: checked.task for name, checked in self.tasks.items()},
-            self.models,
+            {name: checked.model for name, checked in self.models.items()},
             self.lms,
             self.alignments,
             self.variants,

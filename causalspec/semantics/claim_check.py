@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import inf
 from typing import Literal, cast
 
-from causalspec.diagnostics import Report
+from causalspec.diagnostics import Fix, Report
 from causalspec.record import record
 from causalspec.semantics.alignments import arguments
 from causalspec.semantics.claims import (
@@ -20,9 +21,8 @@ from causalspec.semantics.claims import (
     Term,
 )
 from causalspec.semantics.experiments import CONTROLS
-from causalspec.semantics.expressions import report_unknown
+from causalspec.semantics.expressions import a, report_unknown, unquoted
 from causalspec.semantics.hypothesis import Alignment, Claim, Experiment, Placement
-from causalspec.span import Source
 from causalspec.syntax import ast
 
 SELECTIONS = ("best", "mean", "typical")
@@ -36,8 +36,8 @@ class ClaimChecker:
 
     alignments: Mapping[str, Alignment]
     variants: Sequence[str]
-    experiments: Mapping[str, Experiment]
-    source: Source
+    experiments: Mapping[str, Experiment] | None  # None: one holds an error, and might compute what a claim asks for
+    doubtful: set[str]  # names that were told as unknown, or whose declarations hold an error
     report: Report
 
     def check(self, written: ast.Claim) -> Claim | None:
@@ -49,9 +49,10 @@ class ClaimChecker:
             self.report.add("E0702", "this claim asks nothing of an LM", written.value.span,
                             help="for example `best(gain(left.above)) >= 0.80`")  # fmt: skip
             return None
-        self._computed(scores)
+        if self.experiments is not None:
+            self._computed(scores, self.experiments)
         self._comparable(formula)
-        text = " ".join(self.source.slice(written.value.span).split())
+        text = " ".join(self.report.source.slice(written.value.span).split())
         return Claim(written.title.value, text, formula, written.title.span)
 
     def _formula(self, expression: ast.Expr) -> Formula | None:
@@ -101,8 +102,14 @@ class ClaimChecker:
                 return Arithmetic(op, a, b, span)
             case ast.Call():
                 return self._score(expression)
+            case ast.Binary():
+                self.report.add("E0702", f"a claim does not take the `{expression.op}` of scores", expression.span,
+                                help="compare a difference: `best(gain(left)) - best(gain(mid)) >= 0.10`")  # fmt: skip
+                return None
+        named = isinstance(expression, ast.Name | ast.Access)
+        written = self.report.source.slice(expression.span) if named else "left.above"
         self.report.add("E0702", "this is neither a score nor a number", expression.span,
-                        help="for example `best(gain(left.above))`")  # fmt: skip
+                        help=f"{'write' if named else 'for example'} `best(gain({written}))`")  # fmt: skip
         return None
 
     def _score(self, call: ast.Call) -> Score | None:
@@ -130,14 +137,20 @@ class ClaimChecker:
         if isinstance(expression, ast.Name):
             if expression.text in known:
                 return expression.text
-            report_unknown(self.report, expression, what, known)
+            if expression.text not in self.doubtful:
+                report_unknown(self.report, expression, what, known)
         elif expression is not None:
-            self.report.add("E0205", f"this is not the name of a {what}", expression.span)
+            self.report.add("E0205", f"this is not the name of {a(what)}", expression.span, unquoted(expression))
         return None
 
     def _quantity(
         self, call: ast.Call, selection: Selection, control: str | None, on: str | None, whole: ast.Call
     ) -> Score | None:
+        for argument in call.arguments:
+            if argument.name is not None and argument.name.text in ("control", "on"):
+                self.report.add("E0205", f"`{argument.name.text}` is said to `best`, not to `{call.function.text}`",
+                                argument.span, help="for example `best(iia(left), on = narrow)`")  # fmt: skip
+                return None
         of = arguments(call, ("alignment",), (), self.report).get("alignment")
         match of:
             case ast.Name() as name:
@@ -150,12 +163,14 @@ class ClaimChecker:
                 return None
         alignment = self.alignments.get(name.text)
         if alignment is None:
-            report_unknown(self.report, name, "alignment", self.alignments)
+            if name.text not in self.doubtful:
+                self._no_alignment(name)
+                self.doubtful.add(name.text)
             return None
         index = self._placement(alignment, variable, name)
         if index is None:
             return None
-        if selection == "single":
+        if selection == "single" and alignment.name not in self.doubtful:
             self._one_site(alignment.placements[index], whole)
         quantity = cast(Quantity, call.function.text)
         wrong = _unmeasured(quantity, selection, control, on)
@@ -164,11 +179,24 @@ class ClaimChecker:
             return None
         return Score(selection, quantity, alignment.name, index, control, on, whole.span)
 
+    def _no_alignment(self, name: ast.Name) -> None:
+        """E0201, or what was meant where the name is that of a model or of a placed variable."""
+        for item in self.alignments.values():
+            variables = [variable for placement in item.placements for variable in placement.variables]
+            if name.text == item.model or name.text in variables:
+                what, meant = "a model", item.name
+                if name.text in variables:
+                    what, meant = "a variable", f"{item.name}.{name.text}"
+                self.report.add("E0203", f"`{name.text}` is {what}, not an alignment", name.span,
+                                f"did you mean `{meant}`?", fix=Fix(name.span, meant))  # fmt: skip
+                return
+        report_unknown(self.report, name, "alignment", self.alignments)
+
     def _placement(self, alignment: Alignment, variable: ast.Name | None, name: ast.Name) -> int | None:
         if variable is None:
             if len(alignment.placements) == 1:
                 return 0
-            if alignment.placements:
+            if alignment.placements and alignment.name not in self.doubtful:
                 self.report.add("E0701", f"`{alignment.name}` has {len(alignment.placements)} placements", name.span,
                                 help=f"name a variable: `{alignment.name}.{alignment.placements[0].variables[0]}`")  # fmt: skip
             return None
@@ -181,6 +209,8 @@ class ClaimChecker:
                     )  # fmt: skip
                     return None
                 return index
+        if alignment.name in self.doubtful:
+            return None
         placed = [item for placement in alignment.placements for item in placement.variables]
         report_unknown(self.report, variable, f"variable placed in `{alignment.name}`", placed)
         return None
@@ -189,30 +219,61 @@ class ClaimChecker:
         several = len(placement.tokens) > 1 or len(placement.layers) > 1
         if several or any(layer.high != layer.low for layer in placement.layers):
             self.report.add("E0701", "this score does not name one site", call.span, "the alignment has several",
-                            help=f"write `best({self.source.slice(call.span)})` or `mean(…)`")  # fmt: skip
+                            help=f"write `best({self.report.source.slice(call.span)})` or `mean(…)`")  # fmt: skip
 
-    def _computed(self, scores: Sequence[Score]) -> None:
+    def _computed(self, scores: Sequence[Score], experiments: Mapping[str, Experiment]) -> None:
         """E0703 where no experiment computes what the claim asks for."""
-        for experiment in self.experiments.values():
+        for experiment in experiments.values():
             if all(lack(score, experiment) is None for score in scores):
                 return
         for score in scores:
-            for experiment in self.experiments.values():
+            for experiment in experiments.values():
                 why = lack(score, experiment)
                 if why is not None:
                     self.report.add("E0703", f"no experiment computes this: {why}", score.span,
                                     help=f"add it to experiment `{experiment.name}`")  # fmt: skip
                     return
-        if not self.experiments:
-            self.report.add("E0703", "the file has a claim but no experiment", scores[0].span)
 
     def _comparable(self, formula: Formula) -> None:
-        """W0701: raw IIA of two alignments has two different chance levels."""
+        """W0701: raw IIA of two alignments has two different chance levels. W0702: a comparison that is decided."""
         for comparison in comparisons_of(formula):
+            holds = _decided(comparison)
+            if holds is not None:
+                self.report.add("W0702", f"this is {'always' if holds else 'never'} so, whatever is measured",
+                                comparison.span, "IIA is 0 to 1, gain at most 1",
+                                help="scores are shares: write `0.80`, not `80`")  # fmt: skip
             raw = {score.alignment for score in scores_of(comparison) if score.quantity == "iia"}
             if len(raw) > 1:
                 self.report.add("W0701", "raw IIA of two alignments is compared", comparison.span,
                                 "their chance levels differ", help="compare `gain`, which takes chance out")  # fmt: skip
+
+
+def _decided(comparison: Comparison) -> bool | None:
+    """What a comparison is for every value of its scores; None where they decide it."""
+    (a, b), (c, d) = _bounds(comparison.left), _bounds(comparison.right)
+    match comparison.op:
+        case ">" | ">=":
+            a, b, c, d = c, d, a, b
+    strict = comparison.op in ("<", ">")
+    if b < c or (b == c and not strict):
+        return True
+    return False if a > d or (a == d and strict) else None
+
+
+def _bounds(term: Term) -> tuple[float, float]:
+    """The least and the greatest value that a term can have."""
+    match term:
+        case Literally(value=value):
+            return value, value
+        case Score(quantity=quantity):
+            return (0.0 if quantity != "gain" else -inf), (inf if quantity == "width" else 1.0)
+    (a, b), (c, d) = _bounds(term.left), _bounds(term.right)
+    if term.op == "+":
+        return a + c, b + d
+    if term.op == "-":
+        return a - d, b - c
+    corners = [0.0 if 0.0 in (x, y) else x * y for x in (a, b) for y in (c, d)]
+    return min(corners), max(corners)
 
 
 def _unmeasured(quantity: Quantity, selection: Selection, control: str | None, on: str | None) -> str | None:

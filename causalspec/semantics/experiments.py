@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from causalspec.diagnostics import Report
+from causalspec.diagnostics import Label, Report
 from causalspec.record import record
 from causalspec.semantics.alignments import arguments
-from causalspec.semantics.expressions import report_unknown
+from causalspec.semantics.expressions import a, report_unknown, unquoted
 from causalspec.semantics.hypothesis import Alignment, Experiment, Training, Variant
+from causalspec.semantics.tasks import is_broken
 from causalspec.span import Span
 from causalspec.syntax import ast
 
@@ -47,12 +48,12 @@ def check_experiment(written: ast.Experiment, known: Known, report: Report) -> E
             settings.setdefault(item.keyword.text, []).append(item)
     for repeated in settings.values():
         for extra in repeated[1:]:
-            report.add("E0202", f"a second `{extra.keyword.text}` in experiment `{written.name.text}`", extra.span)
+            report.add("E0202", f"a second `{extra.keyword.text}` in experiment `{written.name.text}`", extra.span,
+                       "again here", labels=(Label(repeated[0].span, "first here"),))  # fmt: skip
     lm = _names(settings.get("lm"), "LM", known.lms, report)
     runs = _names(settings.get("run"), "alignment", known.alignments, report)
     for needed in ("lm", "run"):
-        broken = any(isinstance(item, ast.Broken) and item.keyword == needed for item in written.items)
-        if needed not in settings and not broken:
+        if needed not in settings and not is_broken(written.items, needed):
             report.add("E0204", f"experiment `{written.name.text}` has no `{needed}`", written.name.span,
                        help=f"for example `{'lm tiny' if needed == 'lm' else 'run left, both'}`")  # fmt: skip
     transfer = _names(settings.get("transfer"), "variant", known.variants, report)
@@ -77,7 +78,9 @@ def _names(settings: list[ast.Setting] | None, what: str, known: Any, report: Re
     found: list[str] = []
     for argument in settings[0].values if settings else ():
         if argument.name is not None or not isinstance(argument.value, ast.Name):
-            report.add("E0205", f"this is not the name of a {what}", argument.span)
+            listed = isinstance(argument.value, ast.ListOf)
+            report.add("E0205", f"this is not the name of {a(what)}", argument.span,
+                       "names stand without brackets" if listed else unquoted(argument.value))  # fmt: skip
         elif argument.value.text not in known:
             report_unknown(report, argument.value, what, known)
         elif argument.value.text in found:
@@ -115,8 +118,13 @@ def _numbers(
 ) -> list[tuple[str, int | float, Span]]:
     if not settings:
         return []
-    call = ast.Call(settings[0].keyword, settings[0].values, settings[0].span)
-    found = []
+    values, found = list(settings[0].values), []
+    for index in range(len(values) - 1, 0, -1):
+        before, after = values[index - 1].value, values[index]
+        if after.name is None and isinstance(before, ast.Number) and isinstance(after.value, ast.Number):
+            report.add("E0205", "thousands are not separated by `,`", before.span.to(after.span), help="write 4_000")
+            del values[index - 1 : index + 1]
+    call = ast.Call(settings[0].keyword, tuple(values), settings[0].span)
     for name, value in arguments(call, (), names, report).items():
         if isinstance(value, ast.Number):
             digits = value.digits if value.scale == 0 else value.digits / 10**value.scale
@@ -131,16 +139,32 @@ def _seeds(settings: list[ast.Setting] | None, report: Report) -> tuple[int, ...
         return (0, 1, 2)
     seeds: list[int] = []
     for argument in settings[0].values:
-        match argument.value:
-            case ast.Number(digits=seed, scale=0):
-                seeds.append(seed)
-            case ast.RangeOf(low=ast.Number(digits=low, scale=0), high=ast.Number(digits=high, scale=0), step=None):
-                seeds.extend(range(low, min(high, low + MOST_SEEDS) + 1))
-            case _:
-                report.add("E0205", "seeds are whole numbers", argument.span, help="for example `seeds 0 .. 2`")
-    if not seeds or len(seeds) > MOST_SEEDS or len(set(seeds)) < len(seeds) or max(seeds) > MOST_SEED:
-        report.add("E0205", f"seeds are 1 to {MOST_SEEDS} different whole numbers to {MOST_SEED}", settings[0].span)
+        found = _seeds_of(argument)
+        if isinstance(found, str):
+            report.add("E0205", found, argument.span, help="for example `seeds 0 .. 2` or `seeds 3, 7`")
+        elif not set(found).isdisjoint(seeds):
+            report.add("E0202", "a seed stands here twice", argument.span)
+        else:
+            seeds.extend(found)
+    if len(seeds) > MOST_SEEDS:
+        report.add(
+            "E0205", f"more than {MOST_SEEDS} seeds", settings[0].span, help="an interval over 3 to 10 says enough"
+        )
     return tuple(seeds)
+
+
+def _seeds_of(argument: ast.Argument) -> Sequence[int] | str:
+    """The seeds that one entry names, at most one more than may be; or what is wrong with it."""
+    match argument:
+        case ast.Argument(name=None, value=ast.Number(digits=low, scale=0)):
+            high = low
+        case ast.Argument(name=None, value=ast.RangeOf(ast.Number(low, 0), ast.Number(high, 0), None)):
+            pass
+        case _:
+            return "seeds are whole numbers of at least 0"
+    if low > high:
+        return "this range of seeds is empty"
+    return range(low, min(high, low + MOST_SEEDS) + 1) if high <= MOST_SEED else f"a seed is at most {MOST_SEED}"
 
 
 def _training(settings: list[ast.Setting] | None, report: Report) -> tuple[Training, bool]:
@@ -154,7 +178,8 @@ def _training(settings: list[ast.Setting] | None, report: Report) -> tuple[Train
             elif isinstance(argument.value, ast.Name):
                 report_unknown(report, argument.value, "recipe", RECIPES)
             else:
-                report.add("E0205", "a recipe is a name", argument.span, help="for example `recipe = paper`")
+                report.add("E0205", "a recipe is a name", argument.value.span, unquoted(argument.value),
+                           help="for example `recipe = paper`")  # fmt: skip
         else:
             rest.append(argument)
     reduced = [ast.Setting(settings[0].keyword, tuple(rest), settings[0].span)]

@@ -6,13 +6,14 @@ Invariant: never raises on user input; a mistake in an operand is not told again
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
+from causalspec import planned
 from causalspec.diagnostics import Fix, Report
 from causalspec.record import record
 from causalspec.semantics import arithmetic
 from causalspec.semantics.arithmetic import Ratio
-from causalspec.semantics.core import Apply, Constant, Core, Operation
+from causalspec.semantics.core import Apply, Constant, Core, Operation, Reference
 from causalspec.semantics.types import Bool, Number, Tuple, Type, Unknown, Words, family, unranged
 from causalspec.span import Span
 from causalspec.syntax import ast
@@ -29,8 +30,12 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
 
 
 def report_unknown(report: Report, name: ast.Name, what: str, candidates: Iterable[str]) -> None:
-    """E0201, with the nearest name or the list of names."""
+    """E0201, with the nearest name or the list of names; E0208 for a name to come."""
     known = sorted(set(candidates))
+    if name.text in planned.NAMES.get(what, ()):
+        report.add("E0208", planned.not_yet(f"{what} `{name.text}`"), name.span,
+                   help=f"supported: {', '.join(f'`{item}`' for item in known)}")  # fmt: skip
+        return
     close = nearest(name.text, known)
     if close is not None:
         report.add("E0201", f"no {what} named `{name.text}`", name.span, f"did you mean `{close}`?",
@@ -40,18 +45,34 @@ def report_unknown(report: Report, name: ast.Name, what: str, candidates: Iterab
         report.add("E0201", f"no {what} named `{name.text}`", name.span, "not defined", help=f"known here: {listed}")
 
 
+def a(what: str) -> str:
+    """`a model`, `an alignment`, `an LM`."""
+    return f"{'an' if what[0] in 'aeiouL' else 'a'} {what}"
+
+
+def unquoted(expression: ast.Expr) -> str:
+    """What is said under a text where a name is wanted."""
+    return "names stand without quotes" if isinstance(expression, ast.Text) else ""
+
+
 def unknown(span: Span) -> Core:
     """What stands for an expression that was reported as wrong."""
     return Constant(False, Unknown(), span)
+
+
+def defined(scope: dict[str, Core]) -> dict[str, Core]:
+    """The part of a scope that was written; the rest was told as unknown."""
+    return {name: core for name, core in scope.items() if isinstance(core, Reference)}
 
 
 @record
 class Elaborator:
     """Elaborates expressions in one scope: name → what it stands for."""
 
-    scope: Mapping[str, Core]
+    scope: dict[str, Core]  # a name that was told as unknown gets an `unknown` here, and is not told again
     report: Report
     where: str  # "task `price_tagging`", for messages
+    words: tuple[str, ...] = ()  # of the task's output, for whoever forgets their quotes
 
     def core(self, expression: ast.Expr) -> Core:
         """A complete value: a ratio is an error here."""
@@ -107,14 +128,23 @@ class Elaborator:
                 return self._access(expression)
             case ast.Call():
                 return self._call(expression)
-            case ast.ListOf() | ast.SetOf() | ast.RangeOf() | ast.Index():
-                self.report.add("E0301", "a list, set, range or index cannot be a value here", expression.span)
+            case ast.ListOf() | ast.Index():
+                what = "a list as a value" if isinstance(expression, ast.ListOf) else "`[…]` after a value"
+                self.report.add("E0208", planned.not_yet(what), expression.span, help=planned.LIST_HELP)
+                return unknown(expression.span)
+            case ast.SetOf() | ast.RangeOf():
+                self.report.add("E0301", "a set or range cannot be a value", expression.span,
+                                help="it stands to the right of `in`")  # fmt: skip
                 return unknown(expression.span)
 
     def _name(self, name: ast.Name) -> Core:
         found = self.scope.get(name.text)
         if found is None:
-            report_unknown(self.report, name, f"value in {self.where}", self.scope)
+            known = [*defined(self.scope), *(f'"{word}"' for word in self.words)]
+            if name.text in ("True", "False"):
+                known.append(name.text.lower())
+            report_unknown(self.report, name, f"value in {self.where}", known)
+            self.scope[name.text] = unknown(name.span)
             return unknown(name.span)
         return _at(found, name.span)
 
@@ -332,7 +362,13 @@ def _simple(elaborator: Elaborator, written: ast.SimpleType) -> tuple[Type, Core
         return Unknown(), None, None, True
     low_type, high_type = arithmetic.number(low), arithmetic.number(high)
     if low_type.low > high_type.high:
-        report.add("E0305", "this range is empty", written.range.span, "its lower end is above its upper end")
+        report.add(
+            "E0305",
+            "this range is empty",
+            written.range.span,
+            "its lower end is above its upper end",
+            help="write the smaller end first",
+        )
         return Unknown(), None, None, True
     return Number(scale, low_type.low, high_type.high), low, high, True
 
@@ -358,6 +394,7 @@ def _bound(elaborator: Elaborator, written: ast.Expr, scale: int) -> Core | None
     if not isinstance(core.type, Number):
         return None
     if core.type.scale > scale:
-        elaborator.report.add("E0306", f"this bound has more than {scale} decimal places", core.span)
+        elaborator.report.add("E0306", f"this bound has more than {scale} decimal places", core.span,
+                              help=f"declare it `decimal({core.type.scale})`")  # fmt: skip
         return None
     return arithmetic.to_scale(core, scale)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from causalspec.diagnostics import Report
+from causalspec.diagnostics import Label, Report
 from causalspec.record import record
 from causalspec.semantics.core import Core, NotRepresentable, Reference, evaluate, references
 from causalspec.semantics.domains import Obligation, assign, bounded, discharge
-from causalspec.semantics.expressions import Elaborator, report_unknown, type_of, unknown
-from causalspec.semantics.hypothesis import Model, Variable
-from causalspec.semantics.tasks import CheckedTask, bring_broken, causal_order, define
+from causalspec.semantics.expressions import Elaborator, defined, report_unknown, type_of, unknown
+from causalspec.semantics.hypothesis import Model, Task, Variable
+from causalspec.semantics.tasks import CheckedTask, bring_broken, causal_order, define, is_broken
 from causalspec.semantics.types import Type, Unknown, Value, value_text
 from causalspec.span import Span
 from causalspec.syntax import ast
@@ -18,18 +18,27 @@ from causalspec.syntax import ast
 COMPARED = 200  # inputs on which rival models' outputs are compared
 
 
-def check_model(written: ast.Model, checked: CheckedTask, report: Report) -> Model:
+@record
+class CheckedModel:
+    """A model with what checking its alignments needs."""
+
+    model: Model
+    doubtful: frozenset[str]  # names that were reported as wrong: what places them is not told again
+    sound: bool  # without errors: only then can it be computed with
+
+
+def check_model(written: ast.Model, checked: CheckedTask, report: Report) -> CheckedModel:
     """A model of a checked task; a missing output is reported, and of unknown type in the result."""
-    where = f"model `{written.name.text}`"
+    where, errors = f"model `{written.name.text}`", report.errors
     scope = dict(checked.scope)
-    spans = {name: core.span for name, core in scope.items()}
+    spans = {name: core.span for name, core in defined(scope).items()}
     vars_ = [item for item in written.items if isinstance(item, ast.Var)]
     for item in written.items:
         if isinstance(item, ast.Let):
             report.add("E0206", "a `let` belongs in the task", item.span, help="or make it a `var` of the model")
-    bring_broken(written.items, scope, spans)
+    broken = bring_broken(written.items, scope, spans)
     obligations: list[Obligation] = []
-    variables = _variables(vars_, scope, spans, report, where, obligations)
+    variables = _variables(vars_, checked, scope, spans, report, where, obligations)
     output = _output(written, checked, scope, report, where, obligations)
     discharge([_grounded(item, variables) for item in obligations], checked.witnesses, report)
     output = output or unknown(written.name.span)
@@ -37,10 +46,12 @@ def check_model(written: ast.Model, checked: CheckedTask, report: Report) -> Mod
     parents |= {let.name: _parents(let.value) for let in checked.task.lets}
     parents[checked.task.output.name] = _parents(output)
     model = Model(written.name.text, checked.task.name, tuple(variables), output, parents, written.name.span)
+    sound = checked.sound and report.errors == errors and not broken
     for example in written.items:
         if isinstance(example, ast.Example):
-            _example(example, model, checked, report)
-    return model
+            _example(example, model, checked, sound, report)
+    doubtful = frozenset(name for name, core in scope.items() if isinstance(core.type, Unknown))
+    return CheckedModel(model, doubtful, sound)
 
 
 def _parents(core: Core) -> tuple[str, ...]:
@@ -49,6 +60,7 @@ def _parents(core: Core) -> tuple[str, ...]:
 
 def _variables(
     vars_: Sequence[ast.Var],
+    checked: CheckedTask,
     scope: dict[str, Core],
     spans: dict[str, Span],
     report: Report,
@@ -57,22 +69,24 @@ def _variables(
 ) -> list[Variable]:
     written: dict[str, ast.Var] = {}
     for var in vars_:
-        define({}, spans, var.name, Unknown(), report)
-        written.setdefault(var.name.text, var)
+        name, kind = var.name.text, checked.kind_of(var.name.text)
+        if kind is not None:
+            first = checked.task.output.span if kind == "the output" else spans[name]
+            report.add("E0202", f"`{name}` is already {kind} of task `{checked.task.name}`", var.name.span,
+                       "a variable needs a name of its own", labels=(Label(first, "defined here"),))  # fmt: skip
+        else:
+            define({}, spans, var.name, Unknown(), report)
+            written.setdefault(name, var)
+        scope[name] = Reference(name, Unknown(), var.name.span)
     variables: list[Variable] = []
-    order = causal_order({name: var.mechanism for name, var in written.items()}, report, where)
-    taken = set(scope)
-    for name in written.keys() - taken:
-        scope[name] = Reference(name, Unknown(), written[name].name.span)
-    for name in order:
+    for name in causal_order({name: var.mechanism for name, var in written.items()}, report, where):
         var = written[name]
         elaborator = Elaborator(scope, report, where)
         declared, _, _, ranged = type_of(Elaborator({}, report, f"the range of `{name}`"), var.type)
         found = elaborator.core(var.mechanism)
         type_: Type = declared if ranged else bounded(declared, found.type)
         core = assign(found, type_, name, report, obligations)
-        if name not in taken:
-            scope[name] = Reference(name, type_, var.name.span)
+        scope[name] = Reference(name, type_, var.name.span)
         variables.append(Variable(name, type_, core, var.name.span))
     return variables
 
@@ -89,7 +103,7 @@ def _output(
     outputs = [item for item in written.items if isinstance(item, ast.OutputMechanism)]
     found: Core | None = None
     for item in outputs:
-        core = Elaborator(scope, report, where).core(item.mechanism)
+        core = Elaborator(scope, report, where, wanted.type.words).core(item.mechanism)
         if not wanted.name:
             continue
         if item.name.text != wanted.name:
@@ -97,12 +111,8 @@ def _output(
         elif found is not None:
             report.add("E0202", f"{where} has a second mechanism for `{wanted.name}`", item.name.span)
             continue
-        found = assign(core, wanted.type, wanted.name, report, obligations)
-    if (
-        found is None
-        and wanted.name
-        and not any(isinstance(item, ast.Broken) and item.keyword == "output" for item in written.items)
-    ):
+        found = assign(core, checked.answers, wanted.name, report, obligations)
+    if found is None and wanted.name and not is_broken(written.items, "output"):
         report.add("E0402", f"{where} has no mechanism for the output `{wanted.name}`", written.name.span,
                    help=f"write `output {wanted.name} = …`")  # fmt: skip
     return found
@@ -132,30 +142,41 @@ def substituted(core: Core, mechanisms: dict[str, Core]) -> Core:
     return core
 
 
-def run(model: Model, checked: CheckedTask, inputs: dict[str, Value]) -> Value:
-    """The model's output on an assignment of the inputs.
-
-    Raises NotRepresentable where a value does not fit its variable, and ZeroDivisionError.
-    """
+def with_lets(checked: CheckedTask, inputs: dict[str, Value]) -> dict[str, Value]:
+    """An assignment of the inputs with the task's `let` values."""
     environment = dict(inputs)
     for let in checked.task.lets:
         environment[let.name] = evaluate(let.value, environment)
-    for variable in model.variables:
-        environment[variable.name] = evaluate(variable.mechanism, environment)
-    return evaluate(model.output, environment)
+    return environment
 
 
-def _example(written: ast.Example, model: Model, checked: CheckedTask, report: Report) -> None:
-    task = checked.task
+def run(model: Model, assignment: Mapping[str, Value]) -> Value | None:
+    """The model's output on an assignment of the inputs and lets; None where a value does not fit its variable."""
+    environment = dict(assignment)
+    try:
+        for variable in model.variables:
+            environment[variable.name] = evaluate(variable.mechanism, environment)
+        return evaluate(model.output, environment)
+    except (NotRepresentable, ZeroDivisionError):
+        return None
+
+
+def _example(written: ast.Example, model: Model, checked: CheckedTask, sound: bool, report: Report) -> None:
+    """An example gives every input a value of its domain; that of a sound model is computed."""
+    task, before, given = checked.task, len(report.items), dict[str, ast.Name]()
     inputs: dict[str, Value] = {}
-    known = {item.name: item for item in task.inputs}
-    before = len(report.items)
+    known, whole = {item.name: item for item in task.inputs}, True
     for name, expression in written.bindings:
-        if name.text not in known:
-            report_unknown(report, name, f"input in task `{task.name}`", known)
+        if name.text in given:
+            report.add("E0202", f"`{name.text}` is given twice", name.span, "again here",
+                       labels=(Label(given[name.text].span, "first here"),))  # fmt: skip
             continue
-        if name.text in inputs:
-            report.add("E0202", f"`{name.text}` is given twice", name.span)
+        given[name.text] = name
+        if name.text not in known:
+            whole = False
+            if checked.kind_of(name.text) is not None or name.text not in checked.scope:
+                report_unknown(report, name, f"input in task `{task.name}`", known)
+            continue
         core = Elaborator({}, report, "an example").core(expression)
         obligations: list[Obligation] = []
         core = assign(core, known[name.text].type, name.text, report, obligations)
@@ -163,31 +184,40 @@ def _example(written: ast.Example, model: Model, checked: CheckedTask, report: R
             report.add("E0309", f"`{name.text}` is {known[name.text].type}", expression.span, "this value is not in it")
         if len(report.items) == before:
             inputs[name.text] = evaluate(core, {})
-    missing = [name for name in known if name not in {binding.text for binding, _ in written.bindings}]
-    if missing:
+    missing = [name for name in known if name not in given]
+    if missing and whole:
         report.add("E0309", f"this example gives no value of `{'`, `'.join(missing)}`", written.span)
-    expected = Elaborator({}, report, "an example").core(written.expected)
-    assign(expected, task.output.type, task.output.name, report, [])
-    if report.failed or len(report.items) > before:
-        return
-    _compare(written, model, checked, inputs, evaluate(expected, {}), report)
+    expected = Elaborator({}, report, "an example", task.output.type.words).core(written.expected)
+    assign(expected, checked.answers, task.output.name, report, [])
+    if sound and whole and len(report.items) == before and _possible(written, checked, inputs, report):
+        _compare(written, model, checked, inputs, evaluate(expected, {}), report)
+
+
+def _possible(written: ast.Example, checked: CheckedTask, inputs: dict[str, Value], report: Report) -> bool:
+    """Whether an example's inputs can be drawn: in domains that depend on each other, and as every `require` asks."""
+    given = {name.text: expression for name, expression in written.bindings}
+    for item in checked.task.inputs:
+        for bound, wrong in ((item.low, int.__lt__), (item.high, int.__gt__)):
+            value, limit = inputs[item.name], None if bound is None else evaluate(bound, inputs)
+            if bound is not None and isinstance(value, int) and isinstance(limit, int) and wrong(value, limit):
+                report.add("E0309", f"`{item.name} = {value_text(value, item.type)}` is outside its domain",
+                           given[item.name].span, f"the bound is {value_text(limit, item.type)} in this example",
+                           labels=(Label(bound.span, "this bound"),))  # fmt: skip
+                return False
+    environment = with_lets(checked, inputs)
+    broken = [condition for condition in checked.task.requires if not evaluate(condition, environment)]
+    for condition in broken:
+        report.add("E0309", "this example is no input of the task: it does not meet a `require`",
+                   Span(written.bindings[0][0].span.start, written.bindings[-1][1].span.end),
+                   labels=(Label(condition.span, "false in this example"),))  # fmt: skip
+    return not broken
 
 
 def _compare(
     written: ast.Example, model: Model, checked: CheckedTask, inputs: dict[str, Value], expected: Value, report: Report
 ) -> None:
-    for item in checked.task.inputs:
-        for bound, wrong in ((item.low, int.__lt__), (item.high, int.__gt__)):
-            value, limit = inputs[item.name], None if bound is None else evaluate(bound, inputs)
-            if isinstance(value, int) and isinstance(limit, int) and wrong(value, limit):
-                report.add("E0309", f"`{item.name} = {value_text(value, item.type)}` is outside its domain", written.span,
-                           f"the bound here is {value_text(limit, item.type)}")  # fmt: skip
-                return
-    try:
-        found = run(model, checked, inputs)
-    except (NotRepresentable, ZeroDivisionError):
-        return
-    if found != expected:
+    found = run(model, with_lets(checked, inputs))
+    if found is not None and found != expected:
         type_ = checked.task.output.type
         report.add("E0309", f"this example fails: the model says {value_text(found, type_)}", written.expected.span,
                    f"not {value_text(expected, type_)}")  # fmt: skip
@@ -204,8 +234,10 @@ class Disagreement:
 
 def warn_disagreements(models: Sequence[Model], checked: CheckedTask, report: Report) -> None:
     """W0401: two models of one task that differ without an intervention; rival hypotheses may, but should know."""
+    assignments = checked.witnesses.few()[:COMPARED] if len(models) > 1 else []
+    answers = [run(models[0], assignment) for assignment in assignments]
     for model in models[1:]:
-        found = _disagreement(models[0], model, checked)
+        found = _disagreement(model, assignments, answers, checked.task)
         if found is not None:
             report.add(
                 "W0401",
@@ -216,19 +248,14 @@ def warn_disagreements(models: Sequence[Model], checked: CheckedTask, report: Re
             )
 
 
-def _disagreement(left: Model, right: Model, checked: CheckedTask) -> Disagreement | None:
-    type_ = checked.task.output.type
-    for index, assignment in enumerate(checked.witnesses.few()):
-        if index == COMPARED:
-            break
-        inputs = {item.name: assignment[item.name] for item in checked.task.inputs}
-        try:
-            a, b = run(left, checked, inputs), run(right, checked, inputs)
-        except (NotRepresentable, ZeroDivisionError):
-            continue
-        if a != b:
-            where = ", ".join(
-                f"{item.name} = {value_text(inputs[item.name], item.type)}" for item in checked.task.inputs
-            )
-            return Disagreement(where, value_text(a, type_), value_text(b, type_))
+def _disagreement(
+    model: Model, assignments: Sequence[Mapping[str, Value]], answers: Sequence[Value | None], task: Task
+) -> Disagreement | None:
+    """Where a model differs from the answers of another one."""
+    type_ = task.output.type
+    for assignment, answer in zip(assignments, answers, strict=True):
+        own = run(model, assignment)
+        if answer is not None and own is not None and own != answer:
+            given = (f"{item.name} = {value_text(assignment[item.name], item.type)}" for item in task.inputs)
+            return Disagreement(", ".join(given), value_text(answer, type_), value_text(own, type_))
     return None

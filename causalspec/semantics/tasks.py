@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import replace
+from types import MappingProxyType
 from typing import TypeVar
 
 from causalspec.diagnostics import Label, Report
@@ -10,7 +12,7 @@ from causalspec.record import record
 from causalspec.semantics import arithmetic
 from causalspec.semantics.core import Core, Reference, evaluate, references
 from causalspec.semantics.domains import Domain, Witnesses
-from causalspec.semantics.expressions import Elaborator, report_unknown, type_of
+from causalspec.semantics.expressions import Elaborator, report_unknown, type_of, unknown
 from causalspec.semantics.hypothesis import Hole, Input, Let, Output, Task
 from causalspec.semantics.types import Number, Tuple, Type, Unknown, Value, Words
 from causalspec.span import Span
@@ -82,6 +84,20 @@ class CheckedTask:
     task: Task
     scope: dict[str, Core]
     witnesses: Witnesses
+    sound: bool  # without errors: only then can it be computed with
+
+    @property
+    def answers(self) -> Type:
+        """The output's domain; unknown where it was reported as wrong."""
+        return self.task.output.type if self.task.output.type.words else Unknown()
+
+    def kind_of(self, name: str) -> str | None:
+        """What a name is in the task, in words."""
+        if any(item.name == name for item in self.task.inputs):
+            return "an input"
+        if any(item.name == name for item in self.task.lets):
+            return "a `let`"
+        return "the output" if name == self.task.output.name else None
 
 
 def define(scope: dict[str, Core], spans: dict[str, Span], name: ast.Name, type_: Type, report: Report) -> None:
@@ -99,36 +115,49 @@ _NEEDED = {
 }
 
 
+def is_broken(items: Sequence[object], keyword: str) -> bool:
+    """Whether a statement of a kind has a syntax error, or one of which nobody knows what it was to be."""
+    return any(isinstance(item, ast.Broken) and item.keyword in (keyword, "") for item in items)
+
+
 def bring_broken(
     items: Sequence[ast.TaskItem] | Sequence[ast.ModelItem], scope: dict[str, Core], spans: dict[str, Span]
 ) -> set[str]:
     """Define what statements with a syntax error meant to define; the keywords of those statements."""
     broken = [item for item in items if isinstance(item, ast.Broken)]
     for item in broken:
-        if item.name is not None and item.name.text not in scope:
+        if item.name is not None and item.name.text not in scope and item.keyword != "output":
             spans.setdefault(item.name.text, item.name.span)
             scope[item.name.text] = Reference(item.name.text, Unknown(), item.name.span)
     return {item.keyword for item in broken}
 
 
-def check_task(name: str, items: Sequence[ast.TaskItem], span: Span, report: Report) -> CheckedTask:
-    """A task from its items; what it lacks is reported, and empty in the result."""
-    where = f"task `{name}`"
-    scope: dict[str, Core] = {}
+def check_task(
+    written: ast.Task | ast.Variant,
+    items: Sequence[ast.TaskItem],
+    report: Report,
+    told: Mapping[str, Core] = MappingProxyType({}),
+) -> CheckedTask:
+    """A task or variant from its items; what it lacks is reported, and empty in the result.
+
+    `told` are names that were reported as unknown.
+    """
+    name, span, errors = written.name.text, written.name.span, report.errors
+    where = f"{'task' if isinstance(written, ast.Task) else 'variant'} `{name}`"
+    scope = dict(told)
     spans: dict[str, Span] = {}
-    bring_broken([item for item in items if getattr(item, "keyword", "") == "input"], scope, spans)
+    bring_broken([item for item in items if getattr(item, "keyword", None) in ("input", "")], scope, spans)
     inputs = [_input(item, scope, spans, report, where) for item in items if isinstance(item, ast.Input)]
     lets = _lets([item for item in items if isinstance(item, ast.Let)], scope, spans, report, where)
     broken = bring_broken(items, scope, spans)
     elaborator = Elaborator(scope, report, where)
     requires = tuple(elaborator.condition(item.condition) for item in items if isinstance(item, ast.Require))
-    holes_of = _single(items, ast.Prompt, "prompt", broken, where, span, report)
-    output_of = _single(items, ast.OutputType, "output", broken, where, span, report)
-    if not inputs and "input" not in broken:
+    holes_of = _single(items, ast.Prompt, "prompt", where, span, report)
+    output_of = _single(items, ast.OutputType, "output", where, span, report)
+    if not inputs and not is_broken(items, "input"):
         report.add("E0204", f"{where} has no input", span, help="for example `input price: decimal(2) in 0.01 .. 9.99`")
     prompt = _prompt(holes_of, elaborator) if holes_of is not None else ()
-    output = _output(output_of, spans, report) if output_of is not None else None
-    output = output or Output("", Words(()), span)
+    output = _output(output_of, spans, report) if output_of is not None else Output("", Words(()), span)
     doc = next((item.text for item in items if isinstance(item, ast.Doc)), "")
     task = Task(name, doc, tuple(inputs), tuple(lets), requires, prompt, output, span)
     domain = Domain(
@@ -137,17 +166,16 @@ def check_task(name: str, items: Sequence[ast.TaskItem], span: Span, report: Rep
         requires,
     )
     types = {key: core.type for key, core in scope.items()}
-    checked = CheckedTask(task, scope, Witnesses(domain, types))
-    if not report.failed:
+    sound = report.errors == errors and not broken and not any(hole.value.type == Unknown() for hole in task.holes)
+    checked = CheckedTask(task, scope, Witnesses(domain, types), sound)
+    if sound:
         _satisfiable(checked, report)
         _hole_text(task, report)
-    return checked
+    return replace(checked, sound=sound and report.errors == errors)
 
 
 def _input(item: ast.Input, scope: dict[str, Core], spans: dict[str, Span], report: Report, where: str) -> Input:
-    type_, low, high, ranged = type_of(
-        Elaborator(dict(scope), report, f"{where}, before `{item.name.text}`"), item.type
-    )
+    type_, low, high, ranged = type_of(Elaborator(scope, report, f"{where}, before `{item.name.text}`"), item.type)
     if not ranged:
         report.add("E0305", f"input `{item.name.text}` has no range", item.type.span,
                    help="an input is drawn from its domain: write `in 0.00 .. 9.99`")  # fmt: skip
@@ -159,15 +187,15 @@ def _input(item: ast.Input, scope: dict[str, Core], spans: dict[str, Span], repo
 def _lets(
     items: list[ast.Let], scope: dict[str, Core], spans: dict[str, Span], report: Report, where: str
 ) -> list[Let]:
-    written = {item.name.text: item for item in items}
+    written: dict[str, ast.Let] = {}
     lets: dict[str, Let] = {}
     for item in items:
-        if item.name.text in spans or written[item.name.text] is not item:
-            define({}, spans, item.name, Unknown(), report)
+        if item.name.text not in spans:
+            written[item.name.text] = item
+        define({}, spans, item.name, Unknown(), report)
     for name in causal_order({key: item.value for key, item in written.items()}, report, where):
         item = written[name]
         core = Elaborator(scope, report, where).core(item.value)
-        spans.setdefault(name, item.name.span)
         scope[name] = Reference(name, core.type, item.name.span)
         lets[name] = Let(name, core, item.name.span)
     return list(lets.values())
@@ -180,14 +208,13 @@ def _single(
     items: Sequence[ast.TaskItem],
     kind: type[_Item],
     what: str,
-    broken: set[str],
     where: str,
     span: Span,
     report: Report,
 ) -> _Item | None:
     found = [item for item in items if isinstance(item, kind)]
     if not found:
-        if what not in broken:
+        if not is_broken(items, what):
             report.add("E0204", f"{where} has no {what}", span, help=_NEEDED[what])
         return None
     for extra in found[1:]:
@@ -202,6 +229,9 @@ def _prompt(prompt: ast.Prompt, elaborator: Elaborator) -> tuple[str | Hole, ...
         if isinstance(part, ast.Literal):
             parts.append(part.text)
             continue
+        if isinstance(part, ast.Broken):
+            parts.append(Hole(f"#{len(parts)}", unknown(part.span), part.span))
+            continue
         name = part.name or (part.value if isinstance(part.value, ast.Name) else None)
         core = elaborator.core(part.value)
         if isinstance(core.type, Tuple):
@@ -211,7 +241,7 @@ def _prompt(prompt: ast.Prompt, elaborator: Elaborator) -> tuple[str | Hole, ...
                 part.span,
                 help="for example `{bracket.0 as low}`",
             )
-        label = name.text if name is not None else f"#{len(seen)}"
+        label = name.text if name is not None else f"#{len(parts)}"
         if name is not None and label in seen:
             report.add("E0202", f"two holes are named `{label}`", part.span, "again here",
                        labels=(Label(seen[label], "first here"),), help=f"name one: `{{{label} as other}}`")  # fmt: skip
@@ -220,17 +250,19 @@ def _prompt(prompt: ast.Prompt, elaborator: Elaborator) -> tuple[str | Hole, ...
     return tuple(parts)
 
 
-def _output(written: ast.OutputType, spans: dict[str, Span], report: Report) -> Output | None:
+def _output(written: ast.OutputType, spans: dict[str, Span], report: Report) -> Output:
+    """The output; without words where its domain is wrong."""
     if written.name.text in spans:
         define({}, spans, written.name, Unknown(), report)
+    errors, place, example = report.errors, written.type.span, 'for example `"Yes" | "No"`'
+    if not isinstance(written.type, ast.WordsType):
+        report.add("E0301", "an output is one of some words", place, "these are no words", help=example)
+        return Output(written.name.text, Words(()), written.name.span)
     type_, *_ = type_of(Elaborator({}, report, "an output"), written.type)
-    if not isinstance(type_, Words):
-        if not isinstance(type_, Unknown):
-            report.add("E0301", "an output is one of some words", written.type.span, help='for example `"Yes" | "No"`')
-        return None
-    if len(type_.words) < 2:
-        report.add("E0305", "an output needs at least two words", written.type.span)
-    return Output(written.name.text, type_, written.name.span)
+    assert isinstance(type_, Words)
+    if len(written.type.words) < 2:
+        report.add("E0305", "an output needs at least two words", place, "this is one", help=example)
+    return Output(written.name.text, type_ if report.errors == errors else Words(()), written.name.span)
 
 
 def _satisfiable(checked: CheckedTask, report: Report) -> None:
@@ -319,18 +351,25 @@ def _hole_text(task: Task, report: Report) -> None:
                        "the LM cannot know its value")  # fmt: skip
 
 
-def replaced(base: ast.Task, variant: ast.Variant, report: Report) -> tuple[ast.TaskItem, ...]:
-    """The items of a task with those of a variant in their place; a name the task lacks is reported."""
-    names = {item.name.text for item in base.items if isinstance(item, ast.Input)}
+def replaced(base: ast.Task, variant: ast.Variant, told: Set[str], report: Report) -> tuple[ast.TaskItem, ...]:
+    """The items of a task with those of a variant in their place; a name the task lacks, and was not told, is reported."""
+    names = {
+        item.name.text for item in base.items if isinstance(item, ast.Input | ast.Broken) and item.name is not None
+    }
     new_inputs: dict[str, ast.Input] = {}
     for item in variant.items:
         if isinstance(item, ast.Input):
-            if item.name.text not in names:
+            if item.name.text not in names and item.name.text not in told:
                 report_unknown(report, item.name, f"input in task `{base.name.text}`", names)
-            new_inputs[item.name.text] = item
+            elif item.name.text in new_inputs:
+                report.add("E0202", f"input `{item.name.text}` is replaced twice", item.span, "again here",
+                           labels=(Label(new_inputs[item.name.text].span, "first here"),))  # fmt: skip
+            new_inputs.setdefault(item.name.text, item)
         if isinstance(item, ast.Let):
-            report.add("E0206", "a variant cannot replace a `let`", item.span,
-                       help="a variant replaces inputs' domains, all of `require`, the prompt, or the output's words")  # fmt: skip
+            report.add("E0206", "a variant cannot replace a `let`", item.span, help=_REPLACES)
+    if all(isinstance(item, ast.Doc) for item in variant.items):
+        report.add("W0201", f"variant `{variant.name.text}` replaces nothing", variant.name.span,
+                   f"it is task `{base.name.text}` itself", help=_REPLACES)  # fmt: skip
     kept: list[ast.TaskItem] = []
     replaces = {type(item) for item in variant.items}
     for item in base.items:
@@ -340,3 +379,20 @@ def replaced(base: ast.Task, variant: ast.Variant, report: Report) -> tuple[ast.
             kept.append(item)
     kept.extend(item for item in variant.items if not isinstance(item, ast.Input | ast.Let))
     return tuple(kept)
+
+
+_REPLACES = "a variant replaces inputs' domains, all of `require`, the prompt, or the output's words"
+
+
+def same_words(base: Output, variant: Output, report: Report) -> None:
+    """A variant's output words stand for the task's by position: as many, and none that changes its place."""
+    old, new = base.type.words, variant.type.words
+    if not (old and new):
+        return
+    if len(old) != len(new) or base.name != variant.name:
+        report.add("E0206", "a variant's output has the task's name and as many words", variant.span,
+                   f"in the task: `{base.name}: {base.type}`")  # fmt: skip
+    elif any(a != b and b in old for a, b in zip(old, new, strict=True)):
+        pairs = ", ".join(f'"{b}" for "{a}"' for a, b in zip(old, new, strict=True))
+        report.add("W0302", "a word of the task stands for another one in this variant", variant.span,
+                   f"by position: {pairs}", help=f"in the task's order: {base.type}")  # fmt: skip

@@ -102,6 +102,8 @@ def family(type_: Type) -> str:
             return "int"
         case Number(scale=scale):
             return f"decimal({scale})"
+        case Words(words=(only,)):
+            return f'the word "{only}"'
         case Words():
             return f"one of {type_}"
         case Tuple(items=items):

@@ -253,9 +253,9 @@ class Hole:
 
 @record
 class Prompt:
-    """`prompt "… {lower} …"`."""
+    """`prompt "… {lower} …"`; a hole that was reported as wrong is `Broken`."""
 
-    parts: tuple[Literal | Hole, ...]
+    parts: tuple[Literal | Hole | Broken, ...]
     span: Span
 
 
@@ -280,7 +280,7 @@ class Doc:
 class Broken:
     """A statement that was reported as wrong: what follows need not complain about its name again.
 
-    `keyword` is what the statement most likely begins with; `name` what it most likely defines.
+    `keyword` is what the statement most likely begins with, empty where nobody knows; `name` what it most likely defines.
     """
 
     keyword: str

@@ -79,4 +79,4 @@ class Driver:
     def _hole(self, report: Report, start: int, end: int) -> ast.Hole | None:
         tokens = tokenize(self.text, start, end, report, in_hole=True)
         hole = Driver(self.text, tokens, report, "hole").run()
-        return hole if isinstance(hole, ast.Hole) else None
+        return hole if isinstance(hole, ast.Hole) and not tokens.unread else None

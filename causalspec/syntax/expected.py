@@ -6,16 +6,18 @@ Invariant: no grammar terminal is ever shown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from causalspec import planned
 from causalspec.diagnostics import Fix, Label, Report
 from causalspec.span import Span
 from causalspec.syntax.lexer import DECLARATIONS, STATEMENTS
 from causalspec.syntax.token import Token
 
+CONDITIONAL = planned.MATCH_HELP
 _VALUE = frozenset(
     ["NUMBER", "STRING", "QUOTED", "TRUE", "FALSE", "NOT", "IF", "LPAR", "LSQB", "LBRACE", "SIGN", "NAME"]
 )
@@ -28,14 +30,45 @@ _SHOWN = {
     "$END": "the end", "SIGN": "`+` or `-`", "COMPARE": "a comparison", "SCALE": "`*` or `/`",
 }  # fmt: skip
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
+_QUOTES = 'texts are written between straight quotes: "Yes"'
+_POWER = "there is no power; write the product out"
 _HABITS = {
-    "“": 'texts are written between straight quotes: "Yes"',
-    "”": 'texts are written between straight quotes: "Yes"',
-    ";": "a statement ends with its line",
-    "^": "there is no power; write the product out",
-    "?": "write `if … then … else …`",
-    "@": "comments begin with `#`",
-}
+    "“": _QUOTES, "”": _QUOTES, "‘": _QUOTES, "’": _QUOTES, "^": _POWER, "**": _POWER, "$": "write the number alone",
+    ";": "a statement ends with its line", "?": CONDITIONAL, "if": CONDITIONAL, "elif": "write `else if … then …`",
+    "//": "comments begin with `#`", "--": "comments begin with `#`", "-": "comments begin with `#`",
+    "not": "`not` comes first: `not price in 1 .. 2`", "epochs": "write `training epochs = 3`",
+    "batch": "write `training batch = 64`",
+}  # fmt: skip
+# what a statement looks like; of an output, in a task
+_FORMS = {
+    "cspec": "cspec 1", "task": "task prices { … }", "variant": "variant narrow for prices { … }",
+    "model": "model left for prices { … }", "align": "align left for left_boundary { … }",
+    "experiment": "experiment main { … }", "claim": 'claim "it is found" { best(gain(left)) >= 0.80 }',
+    "input": "input price: decimal(2) in 0.00 .. 9.99", "let": "let upper = lower + width",
+    "require": "require price != lower", "prompt": 'prompt "Is {price} above {lower}?"',
+    "output": 'output answer: "Yes" | "No"', "var": "var above: bool = price >= lower",
+    "example": 'example price = 3.75, lower = 2.50 -> "Yes"', "method": "method boundless_das",
+    "place": "place above on residual(layers = all, tokens = last)", "lm": 'lm tiny = embedded("tiny")',
+    "run": "run left, both", "tuples": "tuples train = 4_000, test = 2_000", "seeds": "seeds 0 .. 2",
+    "control": "control random_weights", "transfer": "transfer narrow, game", "training": "training epochs = 3, batch = 64",
+}  # fmt: skip
+
+
+def planned_at(items: list[Token], position: int, values: Sequence[Any]) -> tuple[Span, str, str] | None:
+    """A form to come that stands at a token that does not fit: its place, what it is, and a way to do without."""
+    token, before = items[position], items[position - 1] if position else None
+    word = str(token)
+    if word in planned.STATEMENTS and token.type == "NAME" and (before is None or before.type == "NEWLINE"):
+        return token.span, f"`{word}`", planned.STATEMENTS[word]
+    if word == "match" or (before == "match" and before is not None):
+        in_prompt = bool(values) and getattr(values[-1], "type", "") == "PROMPT"
+        help = "write one prompt; a variant may have another" if in_prompt else CONDITIONAL
+        return (token if word == "match" else before or token).span, "`match`", help
+    if word == "for" and any(isinstance(value, Token) and str(value) in ("(", "[") for value in values):
+        return token.span, "`… for … in …`", planned.LIST_HELP
+    if before == "together" and before is not None and "place" in values:
+        return before.span, "`place together`", "write `place (above, below) on …`, or one `place` a line"
+    return None
 
 
 @dataclass(frozen=True)
@@ -56,6 +89,11 @@ class Problem:
     def ends(self) -> bool:
         """Whether something ends too early: the line, the body, the file."""
         return self.token.type in ("NEWLINE", "$END", "RBRACE")
+
+    @cached_property
+    def closes_nothing(self) -> bool:
+        """Whether this is a `}` where no `{` is open."""
+        return self.token.type == "RBRACE" and self.opener("{") is None
 
     @cached_property
     def place(self) -> Span:
@@ -111,20 +149,76 @@ class Problem:
                 return value.span
         return None
 
+    @cached_property
+    def opener_made(self) -> bool:
+        """Whether the innermost `{` was put in by a repair."""
+        opened = self.opener("{")
+        return opened is not None and opened.start == opened.end
+
+    @cached_property
+    def keyword(self) -> str:
+        """The keyword of the statement that is being written; none in an expression that is well begun."""
+        for value in reversed(self.values):
+            if isinstance(value, Token) and value.value == "body" and "claim" not in self.values:
+                return ""
+            if isinstance(value, Token) and str(value) in _FORMS and value.type != "NAME":
+                return str(value)
+        return ""
+
+    @cached_property
+    def help(self) -> str:
+        """A way out that does not depend on the rest of the line."""
+        text, last = str(self.token), str(self.values[-1]) if self.values else ""
+        following = self.items[min(self.position + 1, len(self.items) - 1)]
+        if text == "." and following.type == "NUMBER" and "NUMBER" in self.expected:
+            return f"write `0.{following}`"
+        if text == "," and following.type == "NEWLINE":
+            return "a statement ends with its line"
+        if text == "-" and self.keyword in DECLARATIONS and self.before_end == self.token.start:
+            return "a name is letters, digits and `_`"
+        if last == "%":
+            return "write `0.80` for 80 %"
+        if self.token.type == "STRING" and "NAME" in self.expected and "STRING" not in self.expected:
+            return "names stand without quotes"
+        if "THEN" in self.expected or "ELSE" in self.expected:
+            return CONDITIONAL
+        habit = _HABITS.get(text) or (_HABITS.get(text[0], "") if self.token.type == "UNKNOWN" else "")
+        if habit and (self.begins_line or habit != _HABITS["//"]):
+            return habit
+        if self.begins_line and self.start == "spec" and "NEWLINE" not in self.expected and "claim" in self.values:
+            return "a claim is one comparison, or several joined by `and`"
+        return self._form()
+
+    def _form(self) -> str:
+        in_expression = "SCALE" in self.expected and not self.expected & {"RANGE", "ARROW"}
+        if not self.keyword or in_expression or ("NUMBER" in self.expected and self.ends):
+            return ""
+        form = _FORMS[self.keyword]
+        if self.keyword == "output" and "model" in self.values:
+            form = 'output answer = if above then "Yes" else "No"'
+        if self.keyword == "lm" and "experiment" in self.values:
+            form = "lm tiny"
+        return f"for example `{form}`"
+
 
 def tell(report: Report, problem: Problem, kind: str, text: str, close: tuple[str, ...]) -> None:
     """Report one problem; `kind` and `text` are the repair that was found, `close` the keywords spelt nearly so."""
-    if kind == "insert":
+    to_come = planned_at(problem.items, problem.position, problem.values)
+    if to_come is not None:
+        place, what, help = to_come
+        report.add("E0208", planned.not_yet(what), place, help=help)
+    elif kind == "insert":
         _tell_missing(report, problem, text)
-    elif kind == "swap" or (close and problem.token.type == "NAME"):
+    elif kind == "swap" or close:
         _tell_swap(report, problem, text or close[0])
     elif problem.token.type == "UNKNOWN":
-        help = _HABITS.get(str(problem.token)[0], "")
-        report.add("E0112", f"{problem.found} means nothing in a spec", problem.place, _label(problem), help=help)
-    elif problem.ends and not problem.expected <= {"NEWLINE", "$END"}:
+        report.add(
+            "E0112", f"{problem.found} means nothing in a spec", problem.place, _label(problem), help=problem.help
+        )
+    elif problem.ends and not problem.closes_nothing and not problem.expected <= {"NEWLINE", "$END"}:
         _tell_unfinished(report, problem)
     else:
-        _tell_misplaced(report, problem)
+        _tell_misplaced(report, problem, kind)
 
 
 def _tell_swap(report: Report, problem: Problem, text: str) -> None:
@@ -146,6 +240,11 @@ def _tell_missing(report: Report, problem: Problem, text: str) -> None:
         report.add("E0111", f"{problem.found} needs a line of its own", place, f"expected {_words(problem.expected)}",
                    fix=Fix(Span(place.start, place.start), text))  # fmt: skip
         return
+    if text in STATEMENTS:
+        place = problem.token.span
+        report.add("E0111", f"{problem.found} begins no statement in {problem.written}", place, f"expected `{text}` before it",
+                   fix=Fix(Span(place.start, place.start), f"{text} "))  # fmt: skip
+        return
     code = "E0103" if opened is not None else "E0111"
     before = "" if problem.place.start == problem.place.end else f" before {problem.found}"
     spaced = f" {text}" if text.isalpha() or text in ("{", "->", "=", "..") else text
@@ -157,22 +256,29 @@ def _tell_missing(report: Report, problem: Problem, text: str) -> None:
 
 def _tell_unfinished(report: Report, problem: Problem) -> None:
     unclosed = problem.token.value if isinstance(problem.token.value, Token) else None
-    label = f"expected {_words(problem.expected)}"
+    label = f"expected {_words(problem.expected - {'NEWLINE'} or problem.expected)}"
     if unclosed is not None:
         place = unclosed.span
         report.add("E0103", f"this `{unclosed}` is not closed in {problem.written}", place, "opened here",
                    labels=(Label(problem.place, label),))  # fmt: skip
         return
-    report.add("E0111", f"{problem.written} is not finished", problem.place, label)
+    report.add("E0111", f"{problem.written} is not finished", problem.place, label, help=problem.help)
 
 
-def _tell_misplaced(report: Report, problem: Problem) -> None:
+def _tell_misplaced(report: Report, problem: Problem, kind: str) -> None:
     token = problem.token
     place = token.span
     if str(token) in _CLOSERS:
-        report.add("E0103", f"{problem.found} closes nothing", place, _label(problem), fix=Fix(place, ""))
+        label = "nothing is open here" if problem.closes_nothing else _label(problem)
+        report.add("E0103", f"{problem.found} closes nothing", place, label, fix=Fix(place, ""))
         return
-    report.add("E0101", f"{problem.found} cannot stand here in {problem.written}", place, _label(problem))
+    fix = Fix(place, "") if kind == "delete" and not str(token).isalnum() else None
+    if problem.written == "the file" and str(token) in STATEMENTS:
+        report.add("E0101", f"`{token}` stands outside of any body", place, "the body before it has ended",
+                   help="is there a `}` too many above?")  # fmt: skip
+        return
+    report.add("E0101", f"{problem.found} cannot stand here in {problem.written}", place, _label(problem),
+               help=problem.help, fix=fix)  # fmt: skip
 
 
 def _label(problem: Problem) -> str:
@@ -189,6 +295,8 @@ def _words(expected: Iterable[str]) -> str:
     elif left & {"SCALE", "SIGN", "COMPARE", "AND", "OR"}:
         said.append("an operator")
         left -= _OPERATORS
+    if {"STRING", "LONG_STRING"} <= left:
+        left.remove("LONG_STRING")
     said += sorted(_SHOWN.get(name, f"`{name.lower()}`") for name in left if name not in ("NEWLINE", "$END"))
     if "NEWLINE" in left or "$END" in left:
         said.append("the end of the line" if "NEWLINE" in left else "the end")

@@ -3,7 +3,8 @@
 In: text and the grammar's terminals. Out: tokens with character offsets, the last one `$END`; lines joined inside
 brackets; values decoded (`Token.value`). A word is always NAME here: whether it is a keyword depends on the place, so
 the parser decides.
-Invariant: never raises on user input; a token that was reported here is in `Tokens.reported`.
+Invariant: never raises on user input; a token that was reported here is in `Tokens.reported`, one without a value
+also in `Tokens.unread`.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class Tokens:
 
     items: list[Token]
     reported: list[int]
+    unread: list[int]  # the offsets of malformed numbers, whose values are not known
 
 
 @lru_cache(maxsize=1)
@@ -68,7 +70,7 @@ def _scanner() -> re.Pattern[str]:
     patterns = load_table().patterns
     order = ["BLANK", "NAME", "COMMENT", "NEWLINE", "LONG_STRING", "NUMBER", "STRING", "QUOTED", "RANGE", "ARROW"]
     order += [name for name in patterns if name not in order]
-    habits = r"(?P<UNKNOWN>=>|=<|&&|\|\|)|"  # told as one piece, see LOOKALIKES of recover.py
+    habits = r"(?P<UNKNOWN>=>|=<|=!|<>|===|:=|\*\*|\.\.\.|&&|\|\|)|"  # told as one piece, see LOOKALIKES of recover.py
     return re.compile(habits + "|".join(f"(?P<{name}>{patterns[name]})" for name in order))
 
 
@@ -94,7 +96,7 @@ def tokenize(text: str, start: int, end: int, report: Report, *, in_hole: bool =
     """The tokens of `text[start:end]`, with offsets into the whole text; single quotes stand in holes only."""
     lexer = _Lexer(text, end, report, in_hole)
     lexer.run(start)
-    return Tokens(lexer.items, sorted(lexer.reported))
+    return Tokens(lexer.items, sorted(lexer.reported), lexer.unread)
 
 
 @dataclass(slots=True)
@@ -105,6 +107,7 @@ class _Lexer:
     in_hole: bool
     items: list[Token] = field(default_factory=list)
     reported: list[int] = field(default_factory=list)
+    unread: list[int] = field(default_factory=list)
     brackets: list[Token] = field(default_factory=list)
 
     def run(self, position: int) -> None:
@@ -170,10 +173,12 @@ class _Lexer:
         digits, _, fraction = self.text[start:stop].replace("_", "").partition(".")
         if whole > stop:
             written = self.text[start:whole]
+            self.unread.append(start)
             self._error("E0109", f"`{written[:40]}` is not a number", start, whole, "malformed",
                         "write digits with at most one point, such as 4_000 or 2.50; names begin with a letter")  # fmt: skip
         elif len(digits) + len(fraction) > MOST_DIGITS:
             self._error("E0109", f"a number has more than {MOST_DIGITS} digits", start, stop, "too long")
+            self.unread.append(start)
             digits, fraction = digits[:1], ""
         self._push("NUMBER", start, whole, (int(digits + fraction), len(fraction)))
         return whole

@@ -17,6 +17,13 @@ from causalspec.syntax.driver import Driver
 from causalspec.syntax.lexer import blank_odd, tokenize
 
 MOST_BYTES = 1 << 20
+_STATEMENTS_OF: dict[type, tuple[str, ...]] = {
+    ast.Task: ("input", "let", "require", "prompt", "output"),
+    ast.Variant: ("input", "require", "prompt", "output"),
+    ast.Model: ("var", "output", "example"),
+    ast.Align: ("place", "method"),
+    ast.Experiment: ("run", "tuples", "seeds", "control", "transfer", "training"),
+}
 
 
 def parse(source: Source, report: Report) -> ast.Spec:
@@ -31,7 +38,7 @@ def parse(source: Source, report: Report) -> ast.Spec:
     if not isinstance(spec, ast.Spec):
         return ast.Spec(None, (), whole)
     _tell_misplaced_editions(spec, report)
-    declarations = [without_deep(item, source, report) for item in spec.declarations]
+    declarations = [without_deep(item, driver.tokens.unread, source, report) for item in spec.declarations]
     for broken in driver.broken:
         _put(broken, declarations)
     return ast.Spec(spec.edition or _intended_edition(driver.broken), tuple(declarations), whole)
@@ -49,11 +56,15 @@ def _intended_edition(broken: list[ast.Broken]) -> ast.Number | None:
 
 
 def _put(broken: ast.Broken, declarations: list[ast.Declaration]) -> None:
-    """Add a broken statement to the declaration it stands in, or to the file."""
-    for index, item in enumerate(declarations):
-        if isinstance(item, ast.Task | ast.Variant | ast.Model | ast.Align | ast.Experiment) and (
-            item.span.start < broken.span.start <= broken.span.end <= item.span.end
-        ):
+    """Add a broken statement to the declaration it stands in, or to the file.
+
+    One that stands after a body was meant to stand in it: a `}` too early.
+    """
+    index = sum(item.span.start < broken.span.start for item in declarations) - 1
+    if index >= 0:
+        item = declarations[index]
+        inside = broken.span.end <= item.span.end or broken.keyword in _STATEMENTS_OF.get(type(item), ())
+        if inside and isinstance(item, ast.Task | ast.Variant | ast.Model | ast.Align | ast.Experiment):
             items: Any = tuple(sorted((*item.items, broken), key=lambda part: part.span.start))
             declarations[index] = replace(item, items=items)
             return

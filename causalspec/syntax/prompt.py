@@ -1,6 +1,7 @@
 """Split the text of a prompt into literal pieces and holes.
 
-In: the place of a string literal's inside. Out: `ast.Literal | ast.Hole`, each with its place in the file.
+In: the place of a string literal's inside. Out: literals and holes, each with its place in the file; `ast.Broken` for
+a hole that was reported as wrong.
 Invariant: never raises; the literals' texts are what the reader of the prompt sees, escapes and `{{` resolved.
 """
 
@@ -15,12 +16,14 @@ from causalspec.span import Span
 from causalspec.syntax import ast
 from causalspec.syntax.strings import ESCAPE, indentation, unescape
 
+Part = ast.Literal | ast.Hole | ast.Broken
 ParseHole = Callable[[int, int], ast.Hole | None]
 _PIECE = re.compile(r"\{\{|\}\}|\{|\}|\\|\r?\n")
+_FORMAT = re.compile(r"(\s*\w+)\s*((?::|!(?!=))[^']*)")  # as in Python: {price:.2f}
 _HOLE = re.compile(r"\{((?:[^{}'\\\r\n]|'(?:[^'\\\r\n]|\\.)*')*)\}")
 
 
-def split_prompt(text: str, inside: Span, report: Report, parse_hole: ParseHole) -> tuple[ast.Literal | ast.Hole, ...]:
+def split_prompt(text: str, inside: Span, report: Report, parse_hole: ParseHole) -> tuple[Part, ...]:
     """The parts of a prompt whose literal's inside (between the quotes) is given."""
     splitter = _Splitter(text, report, parse_hole)
     splitter.run(inside)
@@ -32,7 +35,7 @@ class _Splitter:
     text: str
     report: Report
     parse_hole: ParseHole
-    parts: list[ast.Literal | ast.Hole] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
     literal: list[str] = field(default_factory=list)
     literal_start: int = 0
 
@@ -94,15 +97,23 @@ class _Splitter:
             self._stray(
                 start, "{", "this hole is not closed", "a hole ends with `}`; for a brace in the text write `{{`"
             )
+            self.parts.append(ast.Broken("", None, Span(start, start + 1)))
             return start + 1
-        if not match.group(1).strip():
-            self.report.add("E0108", "this hole is empty", Span(start, match.end()), "expected a value",
-                            help="name what it prints, such as `{price}`")  # fmt: skip
-        else:
-            self._finish_literal(start)
+        place = Span(start, match.end())
+        self._finish_literal(start)
+        hole = None
+        formatted = _FORMAT.fullmatch(match.group(1))
+        if formatted:
+            self.report.add("E0108", "a hole takes no format", Span(match.start(1) + formatted.start(2), match.end(1)),
+                            help="a value is printed as its type writes it: decimal(2) with 2 decimal places",
+                            fix=Fix(place, f"{{{formatted.group(1)}}}"))  # fmt: skip
+            hole = self.parse_hole(match.start(1), match.start(1) + formatted.end(1))
+        elif match.group(1).strip():
             hole = self.parse_hole(match.start(1), match.end(1))
-            if hole is not None:
-                self.parts.append(replace(hole, span=Span(start, match.end())))
+        else:
+            self.report.add("E0108", "this hole is empty", place, "expected a value",
+                            help="name what it prints, such as `{price}`")  # fmt: skip
+        self.parts.append(ast.Broken("", None, place) if hole is None else replace(hole, span=place))
         self.literal_start = match.end()
         return match.end()
 

@@ -14,23 +14,32 @@ from causalspec.record import record
 from causalspec.span import Span
 from causalspec.syntax import ast
 from causalspec.syntax._table import Stacks, Table
-from causalspec.syntax.expected import Problem, tell
-from causalspec.syntax.lexer import DECLARATIONS, DEEP_HELP, MOST_NESTING, RESERVED, Tokens
+from causalspec.syntax.expected import Problem, planned_at, tell
+from causalspec.syntax.lexer import DECLARATIONS, DEEP_HELP, MOST_NESTING, RESERVED, STATEMENTS, Tokens
 from causalspec.syntax.token import Token
 
 # what may be put in where it is missing, the likeliest first
 INSERTED = {
     "FOR": "for", "ON": "on", "RPAR": ")", "RSQB": "]", "COMMA": ",", "VBAR": "|", "EQUAL": "=", "COLON": ":", "LBRACE": "{",
-    "ARROW": "->", "THEN": "then", "RANGE": "..", "RBRACE": "}", "NEWLINE": "\n",
+    "ARROW": "->", "THEN": "then", "RANGE": "..", "IN": "in", "RBRACE": "}", "NEWLINE": "\n", "INPUT": "input",
+    "VAR": "var", "LET": "let",
 }  # fmt: skip
 # what is written by habit from elsewhere, and what it is here
 LOOKALIKES = {
-    "==": (("EQUAL", "="),), "=": (("COMPARE", "=="), ("COLON", ":")), ":": (("EQUAL", "="),),
+    "==": (("EQUAL", "="),), "=": (("COMPARE", "=="), ("COLON", ":")), ":=": (("EQUAL", "="),),
+    ":": (("EQUAL", "="), ("RANGE", ".."), ("IN", "in"), ("ARROW", "->"), ("LBRACE", "{")), ",": (("VBAR", "|"),),
     ";": (("COMMA", ","), ("NEWLINE", "\n")), "&&": (("AND", "and"),), "||": (("OR", "or"),), "!": (("NOT", "not"),),
+    "===": (("COMPARE", "=="),), "=!": (("COMPARE", "!="),), "<>": (("COMPARE", "!="),), "is": (("COMPARE", "=="),),
+    "or": (("VBAR", "|"),), "/": (("VBAR", "|"),), "to": (("RANGE", ".."),), "...": (("RANGE", ".."),),
+    "at": (("ON", "on"),), "of": (("FOR", "for"),), "extends": (("FOR", "for"),), "assert": (("REQUIRE", "require"),),
+    "const": (("LET", "let"),), "variable": (("VAR", "var"),),
     "≤": (("COMPARE", "<="),), "≥": (("COMPARE", ">="),), "≠": (("COMPARE", "!="),), "−": (("SIGN", "-"),),
     "–": (("SIGN", "-"),), "×": (("SCALE", "*"),), "·": (("SCALE", "*"),), "→": (("ARROW", "->"),),
     "…": (("RANGE", ".."),), "=>": (("COMPARE", ">="), ("ARROW", "->")), "=<": (("COMPARE", "<="),),
 }  # fmt: skip
+# words that begin a statement elsewhere, and what that is here
+MEANT = {"return": "output", "assert": "require", "def": "var", "const": "let"}
+HARMLESS = frozenset([")", "]", "}", ":", "="])  # without these a statement says the same
 MOST_TOLD = 500  # diagnostics of a file
 _LOOKAHEAD = 400  # tokens; a line that is longer counts as good
 
@@ -63,7 +72,8 @@ class Recovery:
             )
             problem = Problem(self.tokens.items, position, expected, tuple(self.stacks.values), self.stacks.start)
             edit = (repair.kind, str(repair.fed[0]) if repair.fed else "") if repair else ("", "")
-            tell(self.report, problem, *edit, tuple(self._close_keywords(position)))
+            if not (edit == ("insert", "}") and problem.opener_made):  # the missing `{` was told
+                tell(self.report, problem, *edit, tuple(self._close_keywords(position) or self._alike(position)))
         return repair
 
     def recover(self, position: int) -> int:
@@ -78,6 +88,8 @@ class Recovery:
             return self._skip(position)
         for token in repair.fed:
             self.stacks.feed(token)
+        if repair.kind == "delete" and str(self.tokens.items[position]) not in HARMLESS:
+            self.tokens.unread.append(self.tokens.items[position].start)
         return repair.position
 
     def too_deep(self, position: int) -> int:
@@ -115,6 +127,8 @@ class Recovery:
     # --- repairs ---
 
     def _repair(self, position: int) -> Repair | None:
+        if planned_at(self.tokens.items, position, self.stacks.values):
+            return None
         return self._swap(position) or self._insert(position) or self._delete(position)
 
     def _swap(self, position: int) -> Repair | None:
@@ -122,14 +136,30 @@ class Recovery:
         swaps = [(self.table.keywords[word], word) for word in self._close_keywords(position)]
         swaps += LOOKALIKES.get(str(token), ())
         for kind, text in swaps:
+            if kind == "COMPARE" and self._writes("EXAMPLE"):  # its `=` gives values
+                continue
             if self._line_fits(self.stacks.after(kind, stack), position + 1):
-                return Repair("swap", (token.retyped(kind, text),), position + 1)
+                fed = token.retyped(kind, text)
+                fed.value = "body" if kind == "LBRACE" else None
+                return Repair("swap", (fed,), position + 1)
         return None
+
+    def _alike(self, position: int) -> list[str]:
+        """What a mark may have been meant as, where the rest of the line is wrong too."""
+        swaps = LOOKALIKES.get(str(self.tokens.items[position]), ())
+        if self.stacks.after("THEN"):
+            return []
+        return [text for kind, text in swaps if text not in ("\n", "{", ":") and self.stacks.after(kind)]
+
+    def _writes(self, kind: str) -> bool:
+        """Whether the statement that is being written begins with a keyword."""
+        inside = self.stacks.values[self._body() or 0 :]
+        return any(isinstance(value, Token) and value.type == kind for value in inside)
 
     def _close_keywords(self, position: int) -> list[str]:
         """The keywords that fit and are spelt nearly like the word at a position, the nearest first."""
         token = self.tokens.items[position]
-        if token.type != "NAME":
+        if token.type != "NAME" or (self._body() is None and self._is_stray(position)):
             return []
         from difflib import get_close_matches
 
@@ -139,9 +169,10 @@ class Recovery:
 
     def _insert(self, position: int) -> Repair | None:
         stack = self.stacks.states
+        found = self.tokens.items[position].type
         for kind, text in INSERTED.items():
             after = self.stacks.after(kind, stack)
-            if after is None:
+            if after is None or (kind, found) == ("THEN", "LBRACE") or (kind == "LET" and self._takes("VAR")):
                 continue
             if self._line_fits(after, position):
                 return Repair("insert", (self._made(kind, text, position),), position)
@@ -159,7 +190,8 @@ class Recovery:
         return Token(kind, text, at, at, "body" if kind == "LBRACE" else None)
 
     def _delete(self, position: int) -> Repair | None:
-        if self.tokens.items[position].type in ("NEWLINE", "$END"):
+        kind = self.tokens.items[position].type
+        if kind in ("NEWLINE", "$END") or (kind == "RBRACE" and self._body() is not None):
             return None
         if self._line_fits(self.stacks.states, position + 1):
             return Repair("delete", (), position + 1)
@@ -186,7 +218,7 @@ class Recovery:
     def _skip(self, position: int) -> int:
         """Drop the statement: on to the next keyword of the body, its `}`, or the next declaration."""
         items, body, first = self.tokens.items, self._body(), position
-        nested = self._open_sets(body)
+        nested, outside = self._open_sets(body), body is None and self._is_stray(first)
         while items[position].type != "$END":
             token = items[position]
             if self._begins_declaration(position):
@@ -202,6 +234,8 @@ class Recovery:
                 body = None
             elif body is not None and not nested and self._begins_statement(position, body, first):
                 return position
+            elif outside and position > first:
+                self._note_stray(position)
             position += 1
         states = self.stacks.states
         height = len(states) - 1
@@ -257,6 +291,16 @@ class Recovery:
                 return True
         return False
 
+    def _note_stray(self, position: int) -> None:
+        """Note a statement outside of any body, so that the declaration before it need not miss it."""
+        if self._is_stray(position) and len(self.broken) < MOST_TOLD:
+            rest = self.tokens.items[position + 1 : position + 2]
+            self.broken.append(self._noted(self.tokens.items[position], rest, position))
+
+    def _is_stray(self, position: int) -> bool:
+        token = self.tokens.items[position]
+        return token.type == "NAME" and str(token) in STATEMENTS and self._begins_line(position)
+
     def _drop(self, height: int, first: int) -> None:
         """Shorten the stacks to a height, and note what was begun there; its error stands at token `first`."""
         begun = [value for value in self.stacks.values[height:] if isinstance(value, Token)]
@@ -267,13 +311,28 @@ class Recovery:
         del self.stacks.states[height + 1 :]
         del self.stacks.values[height:]
 
+    @staticmethod
+    def _intended(keyword: Token, rest: list[Token]) -> ast.Name | None:
+        """The name that a statement was to define: `x` of `let x`, of `x = 1`, of `model "x"`; `a_b` of `model a-b`."""
+        match rest:
+            case [Token(type="EQUAL" | "COLON"), *_] if keyword.type == "NAME":
+                return ast.Name(str(keyword), keyword.span)
+            case [Token(type="NAME") as first, Token(type="SIGN") as sign, Token(type="NAME") as last, *_] if (
+                first.end == sign.start and sign.end == last.start
+            ):
+                return ast.Name(f"{first}_{last}", Span(first.start, last.end))
+            case [Token(type="NAME") as only, *_]:
+                return ast.Name(str(only), only.span)
+            case [Token(type="STRING", value=str() as text) as only, *_]:
+                return ast.Name(text, only.span)
+        return None
+
     def _noted(self, keyword: Token, rest: list[Token], first: int) -> ast.Broken:
-        word = str(keyword)
+        word = MEANT.get(str(keyword), str(keyword))
         if word not in self.table.keywords:
             from difflib import get_close_matches
 
-            word = (get_close_matches(word[:40], self.table.keywords, 1) or [word])[0]
-        names = [token for token in rest[:1] if token.type == "NAME"]
-        name = ast.Name(str(names[0]), names[0].span) if names else None
+            word = (get_close_matches(word[:40], self.table.keywords, 1) or [""])[0]
+        name = self._intended(keyword, rest)
         end = self.tokens.items[first].end
         return ast.Broken(word, name, Span(keyword.start, max(end, keyword.end)))

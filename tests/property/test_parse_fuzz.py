@@ -1,4 +1,4 @@
-"""Whatever a file says, parsing it gives diagnostics and never an exception; a planted mistake is told once, in place."""
+"""Whatever a file says, reading it gives diagnostics and never an exception; a planted mistake is told once, in place."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from causalspec.codes import CODES
 from causalspec.diagnostics import Report
 from causalspec.render import as_json, render
 from causalspec.resources import data_text
+from causalspec.semantics.check import check
 from causalspec.span import Source, Span
 from causalspec.syntax import ast
 from causalspec.syntax.parse import parse
@@ -82,6 +83,29 @@ def test_a_mutated_spec_gives_only_diagnostics() -> None:
     random_ = random.Random(20_240_611)
     for _ in range(MUTATIONS):
         assert_sound(mutated(random_))
+
+
+def test_checking_a_mutated_spec_gives_only_diagnostics() -> None:
+    """Random edits of a whole spec never raise in `check`; without an error there is a hypothesis, with one there is none."""
+    random_ = random.Random(20_240_612)
+    for _ in range(MUTATIONS // 10):
+        text = mutated(random_)
+        hypothesis, diagnostics = check(Source("x.cspec", text))
+        assert (hypothesis is None) == any(item.code.startswith("E") for item in diagnostics), text
+        assert len(set(diagnostics)) == len(diagnostics)
+
+
+def test_one_misspelt_word_is_told_once() -> None:
+    """A word misspelt anywhere, where it is defined or where it is used, gives one diagnostic and no follow-up.
+
+    But the output's name: it is the interface of the task, and each model that uses it is told.
+    """
+    words = list(re.finditer(r"[a-z_]{3,}", re.sub(r"#.*", lambda m: " " * len(m.group()), TEXT)))
+    for match in words if NIGHTLY else random.Random(3).sample(words, 60):
+        if match.group() != "answer":
+            text = TEXT[: match.end() - 1] + "q" + TEXT[match.end() :]
+            _, diagnostics = check(Source("x.cspec", text))
+            assert len(diagnostics) <= 1, render(diagnostics, Source("x.cspec", text))
 
 
 @settings(max_examples=1_000 if NIGHTLY else 150, deadline=None)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import networkx
 import pytest
 
+from causalspec import planned
+from causalspec.semantics.alignments import EMBEDDED, METHODS, SITES
 from causalspec.semantics.check import check
 from causalspec.semantics.core import evaluate
+from causalspec.semantics.expressions import FUNCTIONS
 from causalspec.semantics.hypothesis import Hypothesis
 from causalspec.semantics.types import Number, Tuple
 from causalspec.span import Source
+from causalspec.syntax._table import load_table
 from tests.conftest import ROOT
 
 TEXT = (ROOT / "specs" / "price_tagging.cspec").read_text(encoding="utf-8")
@@ -106,3 +110,36 @@ def test_conditions(condition: str, price: int, holds: bool) -> None:
     assert hypothesis is not None, diagnostics
     tried = next(let for let in hypothesis.tasks["price_tagging"].lets if let.name == "tried")
     assert evaluate(tried.value, {"price": price}) is holds
+
+
+def test_the_language_knows_the_embedded_lms() -> None:
+    """The names that `embedded(…)` takes are those of the LMs that the runtime brings with it."""
+    folder = ROOT / "runtime" / "causalspec_runtime" / "language_model" / "embedded"
+    assert sorted(EMBEDDED) == sorted(item.name for item in folder.iterdir() if (item / "config.json").exists())
+
+
+def test_words_to_come_are_not_words_of_today() -> None:
+    """What is told as not supported yet is not supported."""
+    today = {"method": METHODS, "kind of site": SITES, "function": FUNCTIONS, "type": ("bool", "int", "decimal")}
+    for what, names in planned.NAMES.items():
+        assert set(names).isdisjoint(today[what])
+    assert set(planned.STATEMENTS).isdisjoint(load_table().keywords)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('"Yes" | "No"\n}', '"Yes" | "No"\n}\n}', "nothing is open here"),
+        ("  var midpoint", "  var price: bool = true\n  var midpoint", "a variable needs a name of its own"),
+        ('then "Yes" else', "then Yes else", 'did you mean `"Yes"`?'),
+        ("if above and", "if above = true and", "did you mean `==`?"),
+        ("seeds 0 .. 2", "seeds -1", "for example `seeds 0 .. 2` or `seeds 3, 7`"),
+        ("gain(left.above)) >=", "gain(left_boundary)) >=", "did you mean `left`?"),
+        ("gain(left.above)) >=", "gain(above)) >=", "did you mean `left.above`?"),
+    ],
+)
+def test_a_mistake_is_told_with_its_way_out(old: str, new: str, says: str) -> None:
+    """One diagnostic, whose label or help says what to write."""
+    _, diagnostics = check(Source("x", TEXT.replace(old, new, 1)))
+    assert len(diagnostics) == 1
+    assert says in (diagnostics[0].label, diagnostics[0].help)
