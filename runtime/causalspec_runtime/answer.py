@@ -133,7 +133,8 @@ def _subset_plan(item: TestSet, all_right: float) -> SubsetPlanResult:
             )
             for stratum, n in zip(tuples.strata.items, counts, strict=True)
         ),
-        impossible=tuples.strata.missing,
+        impossible=tuples.strata.missing if tuples.strata.exact else (),
+        not_hit=() if tuples.strata.exact else tuples.strata.missing,
     )
 
 

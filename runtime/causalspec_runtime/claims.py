@@ -35,6 +35,10 @@ class Board(Protocol):
         """Whether the positive control of the score's alignment passed."""
         ...
 
+    def searched(self, score: Score) -> str:
+        """What was tried to find the score's variables: `METHOD at 8 sites`."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -156,6 +160,9 @@ def _comparison(comparison: Comparison, board: Board, level: float) -> Judged:
     elif not all(board.refutable(score) for score in _low(comparison, found)):
         notes.append("undecided: the method misses the output at the last token too, so a low score says little")
         found = "undecided"
+    else:
+        low = {score.alignment: board.searched(score) for score in _low(comparison, found) if score.quantity != "width"}
+        notes += [f"`{name}` is low: not found by {tried}" for name, tried in low.items()]
     return Judged(found, estimate, tuple(notes), tuple(read))
 
 

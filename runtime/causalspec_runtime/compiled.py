@@ -65,8 +65,7 @@ def _chance(item: Any) -> dict[str, Any]:
             for rival in item.rivals
         ],
         "strata": [{"cell": str(stratum), "natural_share": stratum.share} for stratum in tuples.strata.items],
-        "impossible": list(tuples.strata.missing),
-        "impossible_is_exact": tuples.strata.exact,
+        "impossible" if tuples.strata.exact else "not_hit": list(tuples.strata.missing),
     }
 
 

@@ -90,7 +90,8 @@ class SubsetPlanResult(Record):
     expected_if_true: float
     rivals: tuple[RivalResult, ...]
     strata: tuple[StratumResult, ...]
-    impossible: tuple[str, ...] = Field(description="cells that no tuple can have or that none of the draws had")
+    impossible: tuple[str, ...] = Field(description="cells that no tuple can have")
+    not_hit: tuple[str, ...] = Field(description="cells that none of 10^6 draws had")
 
 
 class SubsetResult(Record):

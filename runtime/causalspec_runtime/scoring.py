@@ -133,6 +133,12 @@ class ScoreBoard:
         """Whether the method finds what must be there, so that a failure to find says something."""
         return self.outcomes[score.alignment, score.placement].positive_passed
 
+    def searched(self, score: Score) -> str:
+        """See `claims.Board`."""
+        record = self.outcomes[score.alignment, score.placement].data.record
+        sites = len(record.sites)
+        return f"{record.method} at {'this site' if sites == 1 else f'these {sites} sites'}"
+
     def score(self, score: Score, *, among_answers: bool, level: float) -> Estimate:
         """The estimate of one score."""
         outcome = self.outcomes[score.alignment, score.placement]

@@ -36,6 +36,9 @@ class FakeBoard:
     def refutable(self, score: Score) -> bool:
         return self.passed
 
+    def searched(self, score: Score) -> str:
+        return "boundless_das at these 8 sites"
+
 
 def _hypothesis(claim: str) -> Hypothesis:
     text = EXAMPLE[: EXAMPLE.index('claim "')] + f'claim "x" {{ {claim} }}\n'
@@ -56,6 +59,14 @@ def _judged(claim: str, board: FakeBoard) -> ClaimResult:
 def test_a_verdict_needs_the_whole_interval(value: float, verdict: str) -> None:
     """Supported above the threshold, refuted below it, undecided where the interval holds it."""
     assert _judged("best(iia(left.above)) >= 0.80", FakeBoard({"left": value})).verdict == verdict
+
+
+def test_a_refutation_says_what_was_tried() -> None:
+    """Not found is not proved absent; a supported claim and a low control need no such word."""
+    note = "`left` is low: not found by boundless_das at these 8 sites"
+    assert note in _judged("best(iia(left.above)) >= 0.80", FakeBoard({"left": 0.60})).notes
+    assert note in _judged("best(iia(left.above)) <= 0.80", FakeBoard({"left": 0.60})).notes
+    assert not _judged("best(iia(left.above)) >= 0.80", FakeBoard({"left": 0.90})).notes
 
 
 def test_an_undecided_claim_says_how_many_tuples_would_decide() -> None:

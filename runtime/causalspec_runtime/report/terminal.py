@@ -28,6 +28,9 @@ def show(results: Results, console: Console, *, first_look: bool) -> None:
             f"the most frequent answer scores {task.majority:.3f}",
             highlight=False,
         )
+        if len(set(task.per_model.values())) > 1:
+            by = ", ".join(f"{escape(model)} {accuracy:.3f}" for model, accuracy in task.per_model.items())
+            console.print(f"  its models disagree; accuracy by each: {by}", highlight=False)
     for alignment in results.alignments:
         _alignment(alignment, console)
     _claims(results, console)
