@@ -68,6 +68,10 @@ _ALL = (
          "range.", "var half: decimal(2) in 0.00 .. 3.00 = upper"),
     Code("E0309", "an example that fails or does not fit", "An `example` gives every input a value of its domain and the output that "
          "the model must compute."),
+    Code("E0310", "a `match` that leaves something out", "The arms of a `match` meet every value of its subject, each once: end it with "
+         "`_ -> …` for the rest.", 'output answer = match price >= lower { true -> "Yes" }'),
+    Code("E0311", "an operation without a value", "For some inputs a place is outside its list, or a value is not in it; the label "
+         "shows them.", "let third = xs[k]"),
     Code("E0401", "a cycle", "A causal graph is acyclic: no variable may depend on itself.", "var a: bool = not b"),
     Code("E0402", "a model without a mechanism for the output", "A model ends in the task's output."),
     Code("E0501", "an ancestor at the same site", "Variables that share a site are swapped independently, so none may be an ancestor "

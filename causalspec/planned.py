@@ -11,20 +11,16 @@ from collections.abc import Mapping
 NAMES: Mapping[str, tuple[str, ...]] = {
     "method": ("das", "brute_force", "interchange", "mask", "pca", "sae", "nonlinear_das"),
     "kind of site": ("mlp_output", "mlp_hidden", "attention_output", "query", "key", "value", "head", "heads"),
-    "function": ("len", "count", "sum", "all", "any", "digit", "index_of", "all_different"),
     "type": ("text",),
 }
 # words that begin a statement to come → a way to do without
 STATEMENTS: Mapping[str, str] = {
     "import": "declare everything in this file",
     "table": "declare inputs with domains of their own",
-    "fn": "name a value with `let`, or write the expression out",
     "balance": "leave it out: tuples are drawn from the inputs' domains",
     "split": "leave it out: train, validation and test share no prompt",
     "folds": "leave it out: train, validation and test share no prompt",
 }
-MATCH_HELP = "write `if … then … else …`"
-LIST_HELP = "write the items out, or use a tuple `(a, b)`"
 
 
 def not_yet(what: str) -> str:

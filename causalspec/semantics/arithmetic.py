@@ -239,22 +239,26 @@ def unified(left: Core, right: Core) -> tuple[Core, Core, Type]:
     """Both at a common type that holds either's values."""
     match left.type, right.type:
         case Number(), Number():
-            left, right, scale = aligned(left, right)
-            a, b = number(left), number(right)
-            return left, right, Number(scale, min(a.low, b.low), max(a.high, b.high))
-        case Words(words=a_words), Words(words=b_words):
-            return left, right, Words(tuple(dict.fromkeys(a_words + b_words)))
+            left, right, _ = aligned(left, right)
         case Tuple(), Tuple():
             parts = [unified(a, b) for a, b in zip(items(left), items(right), strict=True)]
-            return (
-                tuple_of(tuple(part[0] for part in parts), left.span),
-                tuple_of(tuple(part[1] for part in parts), right.span),
-                Tuple(tuple(part[2] for part in parts)),
-            )
+            left = tuple_of(tuple(part[0] for part in parts), left.span)
+            right = tuple_of(tuple(part[1] for part in parts), right.span)
+    return left, right, hull(left.type, right.type)
+
+
+def hull(left: Type, right: Type) -> Type:
+    """The least type that holds the values of two types of one family, numbers at one scale."""
+    match left, right:
+        case Number(scale=scale, low=a, high=b), Number(low=c, high=d):
+            return Number(scale, min(a, c), max(b, d))
+        case Words(words=a_words), Words(words=b_words):
+            return Words(tuple(dict.fromkeys(a_words + b_words)))
+        case Tuple(items=a_items), Tuple(items=b_items):
+            return Tuple(tuple(map(hull, a_items, b_items)))
         case Unknown(), other:
-            return left, right, other
-        case other, _:
-            return left, right, other
+            return other
+    return left
 
 
 def same_family(left: Type, right: Type) -> bool:

@@ -15,7 +15,7 @@ from causalspec.semantics.arithmetic import same_family
 from causalspec.semantics.claim_check import ClaimChecker
 from causalspec.semantics.core import Constant
 from causalspec.semantics.experiments import Known, check_experiment
-from causalspec.semantics.expressions import a, report_unknown
+from causalspec.semantics.expressions import FUNCTIONS, a, report_unknown
 from causalspec.semantics.hypothesis import (
     Alignment,
     Claim,
@@ -27,17 +27,19 @@ from causalspec.semantics.hypothesis import (
     Variant,
 )
 from causalspec.semantics.models import CheckedModel, check_model, warn_disagreements
-from causalspec.semantics.tasks import CheckedTask, check_task, is_broken, replaced, same_words
+from causalspec.semantics.tasks import CheckedTask, check_task, free_names, is_broken, replaced, same_words
 from causalspec.semantics.types import Number, Type, Unknown, family
+from causalspec.semantics.world import World
 from causalspec.span import Source, Span
 from causalspec.syntax import ast
 from causalspec.syntax.parse import parse
 
 EDITION = 1
 RENAMED = ("E0307", "E0309")  # a model that says the task's words does not fit a variant that renames them
-Named = ast.Task | ast.Variant | ast.Model | ast.Lm | ast.Align | ast.Experiment
-_Declared = TypeVar("_Declared", ast.Task, ast.Variant, ast.Model, ast.Lm, ast.Align, ast.Experiment, ast.Claim)
+Named = ast.Fn | ast.Task | ast.Variant | ast.Model | ast.Lm | ast.Align | ast.Experiment
+_Declared = TypeVar("_Declared", ast.Fn, ast.Task, ast.Variant, ast.Model, ast.Lm, ast.Align, ast.Experiment, ast.Claim)
 _WORDS = {
+    ast.Fn: "function",
     ast.Task: "task",
     ast.Variant: "variant",
     ast.Model: "model",
@@ -61,6 +63,7 @@ def check(source: Source) -> tuple[Hypothesis | None, tuple[Diagnostic, ...]]:
 class _Checker:
     report: Report
     spec: ast.Spec
+    world: World = field(default_factory=World)
     tasks: dict[str, CheckedTask] = field(default_factory=dict)
     models: dict[str, CheckedModel] = field(default_factory=dict)
     lms: dict[str, LanguageModel] = field(default_factory=dict)
@@ -73,8 +76,9 @@ class _Checker:
     def run(self) -> None:
         self._edition()
         self._unique_names()
+        self._functions()
         for task in self._all(ast.Task):
-            self.tasks.setdefault(task.name.text, check_task(task, task.items, self.report))
+            self.tasks.setdefault(task.name.text, check_task(task, task.items, self.report, self.world))
         self._models()
         self._variants()
         for lm in self._all(ast.Lm):
@@ -139,6 +143,22 @@ class _Checker:
         report_unknown(self.report, name, _WORDS[kind], self._names(kind))
         return False
 
+    def _functions(self) -> None:
+        """A function's body reads its parameters only; what it computes is checked where it is called."""
+        self.world = World({item.name.text: item for item in self._all(ast.Fn)})
+        for function in self.world.functions.values():
+            known = {parameter.text: parameter for parameter in function.parameters}
+            if len(known) < len(function.parameters):
+                self.report.add("E0202", f"`{function.name.text}` has two parameters of one name", function.name.span)
+            if function.name.text in FUNCTIONS:
+                self.report.add("E0202", f"`{function.name.text}` is a function of the language", function.name.span,
+                                "choose another name")  # fmt: skip
+            for name in free_names(function.value):
+                if name.text not in known:
+                    known[name.text] = name
+                    self.world.wrong.add(function.name.text)
+                    report_unknown(self.report, name, f"parameter of `{function.name.text}`", list(known)[:-1])
+
     def _models(self) -> None:
         by_task: dict[str, list[Model]] = {}
         for written in self._all(ast.Model):
@@ -159,7 +179,7 @@ class _Checker:
             quiet = Report(self.report.source)
             told = {name: core for name, core in base.scope.items() if isinstance(core, Constant)}
             items = replaced(written_tasks[variant.task.text], variant, told.keys(), self.report)
-            checked = check_task(variant, items, quiet, told)
+            checked = check_task(variant, items, quiet, self.world, told)
             self._same_types(base.task, checked.task)
             models = [
                 check_model(written, checked, quiet).model

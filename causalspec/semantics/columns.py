@@ -16,7 +16,16 @@ import numpy as np
 import numpy.typing as npt
 
 from causalspec.record import record
-from causalspec.semantics.core import Apply, Constant, Core, NotRepresentable, Operation, Reference
+from causalspec.semantics.core import (
+    ABSENT,
+    OUTSIDE,
+    Apply,
+    Constant,
+    Core,
+    NotRepresentable,
+    Operation,
+    Reference,
+)
 from causalspec.semantics.hypothesis import Model, Task
 from causalspec.semantics.types import Bool, Number, Tuple, Type, Value, Words
 
@@ -35,7 +44,7 @@ _UFUNCS: Mapping[Operation, Any] = {
     Operation.MIN: np.minimum,
     Operation.MAX: np.maximum,
 }
-_PARTIAL = (Operation.FLOOR_DIVIDE, Operation.MODULO, Operation.RESCALE)
+_PARTIAL = (Operation.FLOOR_DIVIDE, Operation.MODULO, Operation.RESCALE, Operation.SELECT, Operation.INDEX_OF)
 
 
 def evaluate_columns(expression: Core, environment: Mapping[str, Column], words: Mapping[str, int]) -> Column:
@@ -136,6 +145,12 @@ class _Evaluator:
                 return np.logical_not(values[0])
             case Operation.EQUAL if isinstance(values[0], tuple):
                 return _equal(values[0], values[1])
+            case Operation.SELECT:
+                return _select(node, values, needed)
+            case Operation.INDEX_OF:
+                return _index_of(values, needed)
+            case Operation.LOOKUP:
+                return self._lookup(node, values[0])
         if _meets_wide(node):
             values = [_as_python(value) for value in values]
         return _fitted(_arithmetic(node, values, needed), node.type)
@@ -144,6 +159,18 @@ class _Evaluator:
         if isinstance(value, str):
             return np.int32(self.words[value])
         return tuple(self._constant(item) for item in value) if isinstance(value, tuple) else value
+
+    def _lookup(self, node: Apply, keys: Any) -> Any:
+        """The values beside the keys: those of words by code, those of numbers by search."""
+        known, values = zip(*sorted(node.table), strict=True)
+        key_type = node.arguments[0].type
+        places = np.searchsorted(np.asarray(column_of(known, key_type, self.words)), keys)
+        if isinstance(key_type, Words):
+            codes = np.array([self.words[word] for word in known])
+            place_of = np.zeros(len(self.words), dtype=np.int64)
+            place_of[codes] = np.arange(len(codes))
+            places = place_of[keys]
+        return take(column_of(values, node.type, self.words), places)
 
     def _if(self, node: Apply, needed: Array | None) -> Any:
         condition, yes, no = node.arguments
@@ -182,6 +209,24 @@ def _arithmetic(node: Apply, values: list[Any], needed: Array | None) -> Any:
         case Operation.MIN | Operation.MAX:
             return reduce(_UFUNCS[node.operation], values)
     return _UFUNCS[node.operation](*values)
+
+
+def _select(node: Apply, values: list[Any], needed: Array | None) -> Any:
+    index, *items = values
+    _refuse(np.logical_or(np.less(index, 0), np.greater_equal(index, len(items))), needed, NotRepresentable(OUTSIDE))
+    found = items[-1]
+    for place in range(len(items) - 1):
+        found = _where(np.equal(index, place), items[place], found, node.type)
+    return found
+
+
+def _index_of(values: list[Any], needed: Array | None) -> Any:
+    value, *items = values
+    found: Any = len(items)
+    for place in reversed(range(len(items))):
+        found = np.where(_equal(value, items[place]), place, found)
+    _refuse(np.equal(found, len(items)), needed, NotRepresentable(ABSENT))
+    return found
 
 
 def _divisor(node: Apply, divisor: Any, needed: Array | None) -> Any:
@@ -275,6 +320,7 @@ def _words_in(core: Core) -> Iterator[str]:
     match core:
         case Constant(value=str() as word):
             yield word
-        case Apply(arguments=arguments):
+        case Apply(arguments=arguments, table=table):
             for argument in arguments:
                 yield from _words_in(argument)
+            yield from (item for pair in table for item in pair if isinstance(item, str))

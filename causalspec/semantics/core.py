@@ -35,6 +35,9 @@ class Operation(StrEnum):
     IF = "if"
     TUPLE = "tuple"
     ITEM = "item"  # parameter: the index
+    SELECT = "select"  # an index, then the items it chooses from
+    INDEX_OF = "index_of"  # a value, then the items among which it is looked for
+    LOOKUP = "lookup"  # the value beside a key in `table`
     RESCALE = "rescale"  # parameter p: times 10**p, or exactly divided by 10**-p where p < 0
 
 
@@ -65,9 +68,12 @@ class Apply:
     type: Type
     span: Span
     parameter: int = 0
+    table: tuple[tuple[Value, Value], ...] = ()
 
 
 Core = Constant | Reference | Apply
+OUTSIDE = "an index is outside its list"
+ABSENT = "a value is not in the list"
 
 
 def references(expression: Core) -> Iterator[str]:
@@ -84,13 +90,14 @@ def references(expression: Core) -> Iterator[str]:
 
 
 class NotRepresentable(ArithmeticError):
-    """A value does not fit the coarser scale it is assigned to."""
+    """An operation has no value: a remainder where there is no room for one, an item that is not there."""
 
 
 def evaluate(expression: Core, environment: Mapping[str, Value]) -> Value:
     """The value of an expression under one assignment.
 
-    Raises NotRepresentable where an exact division by a power of ten leaves a remainder, and ZeroDivisionError.
+    Raises NotRepresentable where an exact division by a power of ten leaves a remainder, an index is outside a list or
+    a value is not in it; and ZeroDivisionError.
     """
     match expression:
         case Constant(value=value):
@@ -105,6 +112,8 @@ def evaluate(expression: Core, environment: Mapping[str, Value]) -> Value:
             return any(evaluate(item, environment) for item in arguments)
         case Apply(operation=operation, arguments=arguments, parameter=parameter):
             values = tuple(evaluate(item, environment) for item in arguments)
+            if operation is Operation.LOOKUP:
+                return dict(expression.table)[values[0]]
             return _apply(operation, values, parameter)
 
 
@@ -115,6 +124,16 @@ def _apply(operation: Operation, values: tuple[Value, ...], parameter: int) -> V
         (collection,) = values
         assert isinstance(collection, tuple)
         return collection[parameter]
+    if operation is Operation.SELECT:
+        index, *rest = values
+        assert isinstance(index, int)
+        if not 0 <= index < len(rest):
+            raise NotRepresentable(OUTSIDE)
+        return rest[index]
+    if operation is Operation.INDEX_OF:
+        if values[0] not in values[1:]:
+            raise NotRepresentable(ABSENT)
+        return values.index(values[0], 1) - 1
     if operation is Operation.EQUAL:
         return values[0] == values[1]
     if operation is Operation.NOT:

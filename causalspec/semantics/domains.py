@@ -8,14 +8,14 @@ Invariant: an error shows an assignment on which the reader can repeat it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from random import Random
 
 from causalspec.diagnostics import Report
 from causalspec.record import record
 from causalspec.semantics import arithmetic
-from causalspec.semantics.core import Core, NotRepresentable, evaluate, references
+from causalspec.semantics.core import Apply, Core, NotRepresentable, Operation, Reference, evaluate, references
 from causalspec.semantics.types import (
     Bool,
     Number,
@@ -175,6 +175,80 @@ class Witnesses:
         """The part of an assignment that an expression reads, as a person would write it."""
         names = [name for name in dict.fromkeys(references(core)) if name in self.types]
         return ", ".join(f"{name} = {value_text(assignment[name], self.types[name])}" for name in names)
+
+
+def substituted(core: Core, mechanisms: Mapping[str, Core]) -> Core:
+    """The expression with each name that has a mechanism replaced by it."""
+    match core:
+        case Reference(name=name) if name in mechanisms:
+            return substituted(mechanisms[name], mechanisms)
+        case Apply(arguments=arguments):
+            return replace(core, arguments=tuple(substituted(item, mechanisms) for item in arguments))
+    return core
+
+
+def defined_everywhere(
+    operations: Sequence[Apply],
+    wholes: Sequence[Core],
+    domain: Domain,
+    mechanisms: Mapping[str, Core],
+    witnesses: Witnesses,
+    report: Report,
+) -> None:
+    """E0311 for an operation that leaves one of the whole expressions without a value on some input.
+
+    `mechanisms` are those of the variables that the expressions may read.
+    """
+    if not operations:
+        return
+    inlined = {**mechanisms, **dict(domain.lets)}
+    requires = [substituted(condition, inlined) for condition in domain.requires]
+    drawn = list(Domain(domain.inputs, (), ()).draws(HARD_DRAWS))
+    drawn = [assignment for assignment in drawn if all(_holds(condition, assignment) for condition in requires)]
+    for written in wholes:
+        inside = [operation for operation in operations if _contains(written, operation)]
+        whole = substituted(written, inlined) if inside else written
+        for assignment in drawn if inside else ():
+            if not _has_value(whole, assignment):
+                grounded = [(operation, substituted(operation, inlined)) for operation in inside]
+                wrong, core = next((pair for pair in grounded if not _has_value(pair[1], assignment)), (None, None))
+                if wrong is None or core is None:  # something else has no value
+                    continue
+                report.add("E0311", _PARTIAL_MESSAGE[wrong.operation], wrong.span,
+                           witnesses.text(assignment, core), help=_PARTIAL_HELP[wrong.operation])  # fmt: skip
+                break
+
+
+def _contains(core: Core, operation: Apply) -> bool:
+    if not isinstance(core, Apply):
+        return False
+    same = core.operation is operation.operation and core.arguments == operation.arguments
+    return same or any(_contains(argument, operation) for argument in core.arguments)
+
+
+_PARTIAL_MESSAGE = {
+    Operation.SELECT: "this place can be outside the list",
+    Operation.INDEX_OF: "this value need not be in the list",
+}
+_PARTIAL_HELP = {
+    Operation.SELECT: "give the place a range that fits, or add a `require`",
+    Operation.INDEX_OF: "add a `require … in …`, or ask `in` before",
+}
+
+
+def _holds(condition: Core, assignment: Mapping[str, Value]) -> bool:
+    try:
+        return bool(evaluate(condition, assignment))
+    except (NotRepresentable, ZeroDivisionError):
+        return False
+
+
+def _has_value(core: Core, assignment: Mapping[str, Value]) -> bool:
+    try:
+        evaluate(core, assignment)
+    except (NotRepresentable, ZeroDivisionError):
+        return False
+    return True
 
 
 def discharge(obligations: Sequence[Obligation], witnesses: Witnesses, report: Report) -> None:

@@ -15,10 +15,13 @@ from causalspec.semantics import arithmetic
 from causalspec.semantics.arithmetic import Ratio
 from causalspec.semantics.core import Apply, Constant, Core, Operation, Reference
 from causalspec.semantics.types import Bool, Number, Tuple, Type, Unknown, Words, family, unranged
+from causalspec.semantics.world import World
 from causalspec.span import Span
 from causalspec.syntax import ast
 
-FUNCTIONS = ("abs", "min", "max", "round", "floor")
+NUMERIC = ("abs", "min", "max", "round", "floor")
+LISTED = ("len", "sum", "count", "all", "any", "index_of", "all_different", "digit")
+FUNCTIONS = (*NUMERIC, *LISTED)
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
@@ -72,6 +75,7 @@ class Elaborator:
     scope: dict[str, Core]  # a name that was told as unknown gets an `unknown` here, and is not told again
     report: Report
     where: str  # "task `price_tagging`", for messages
+    world: World
     words: tuple[str, ...] = ()  # of the task's output, for whoever forgets their quotes
 
     def core(self, expression: ast.Expr) -> Core:
@@ -128,9 +132,19 @@ class Elaborator:
                 return self._access(expression)
             case ast.Call():
                 return self._call(expression)
-            case ast.ListOf() | ast.Index():
-                what = "a list as a value" if isinstance(expression, ast.ListOf) else "`[…]` after a value"
-                self.report.add("E0208", planned.not_yet(what), expression.span, help=planned.LIST_HELP)
+            case ast.ListOf() | ast.Index() | ast.Match():
+                from causalspec.semantics import lists
+
+                if isinstance(expression, ast.ListOf):
+                    return lists.list_of(self, expression)
+                return (
+                    lists.index(self, expression)
+                    if isinstance(expression, ast.Index)
+                    else lists.match(self, expression)
+                )
+            case ast.Comprehension():
+                self.report.add("E0301", "what runs over a list stands in `[…]` or in a function", expression.span,
+                                help="for example `sum(x for x in xs)`")  # fmt: skip
                 return unknown(expression.span)
             case ast.SetOf() | ast.RangeOf():
                 self.report.add("E0301", "a set or range cannot be a value", expression.span,
@@ -216,11 +230,23 @@ class Elaborator:
                     self._pair("<=", left, self._value(high), span),
                 )
                 return Apply(Operation.AND, parts, Bool(), span)
-            case ast.ListOf(items=items) | ast.SetOf(items=items):
+            case ast.ListOf(items=items) | ast.SetOf(items=items) if not any(
+                isinstance(item, ast.Comprehension) for item in items
+            ):
                 equals = tuple(self._pair("==", left, self._value(item), span) for item in items)
                 return Apply(Operation.OR, equals, Bool(), span)
-        self.report.add("E0301", "`in` needs a list or a range", written.span, help="for example `in 1 .. 5`")
-        return unknown(span)
+        listed = self.core(written)
+        if isinstance(listed.type, Unknown):
+            return listed
+        if not isinstance(listed.type, Tuple):
+            self.report.add("E0301", "`in` needs a list or a range", written.span, help="for example `in 1 .. 5`")
+            return unknown(span)
+        equals = tuple(self._pair("==", left, item, span) for item in arithmetic.items(listed))
+        return Apply(Operation.OR, equals, Bool(), span)
+
+    def compared(self, op: str, left: Core, right: Core, span: Span) -> Core:
+        """`left op right`, a mistake told."""
+        return self._pair(op, left, right, span)
 
     def _pair(self, op: str, left: Core | Ratio, right: Core | Ratio, span: Span) -> Core:
         left_type = Number(0, 0, 0) if isinstance(left, Ratio) else left.type
@@ -268,8 +294,13 @@ class Elaborator:
 
     def _call(self, call: ast.Call) -> Core:
         name, span = call.function.text, call.span
-        if name not in FUNCTIONS:
-            report_unknown(self.report, call.function, "function", FUNCTIONS)
+        one_list = name in ("min", "max") and len(call.arguments) == 1
+        if name in self.world.functions or name in LISTED or one_list:
+            from causalspec.semantics import lists
+
+            return lists.call(self, call)
+        if name not in NUMERIC:
+            report_unknown(self.report, call.function, "function", (*FUNCTIONS, *self.world.functions))
             return unknown(span)
         named = [argument for argument in call.arguments if argument.name is not None]
         if named:
@@ -305,8 +336,8 @@ class Elaborator:
 
 _USAGE = {
     "abs": "`abs(x)` of one number",
-    "min": "`min(x, y, …)` of at least two numbers",
-    "max": "`max(x, y, …)` of at least two numbers",
+    "min": "`min(x, y, …)` of at least two numbers, or `min(xs)`",
+    "max": "`max(x, y, …)` of at least two numbers, or `max(xs)`",
     "floor": "`floor(x)` of one number",
     "round": "`round(x, 2)`: the places are a literal from 0 to 18",
 }
@@ -331,6 +362,10 @@ def type_of(elaborator: Elaborator, written: ast.Type) -> tuple[Type, Core | Non
                 if any(bound is not None and not isinstance(bound, Constant) for bound in bounds):
                     elaborator.report.add("E0306", "a range inside a tuple cannot depend on other values", item.span)
             return Tuple(tuple(part[0] for part in parts)), None, None, ranged
+        case ast.ListType():
+            from causalspec.semantics import lists
+
+            return lists.type_of_list(elaborator, written)
         case ast.SimpleType():
             return _simple(elaborator, written)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from causalspec.diagnostics import Label, Report
 from causalspec.record import record
 from causalspec.semantics.core import Core, NotRepresentable, Reference, evaluate, references
-from causalspec.semantics.domains import Obligation, assign, bounded, discharge
+from causalspec.semantics.domains import Obligation, assign, bounded, defined_everywhere, discharge, substituted
 from causalspec.semantics.expressions import Elaborator, defined, report_unknown, type_of, unknown
 from causalspec.semantics.hypothesis import Model, Task, Variable
 from causalspec.semantics.tasks import CheckedTask, bring_broken, causal_order, define, is_broken
@@ -42,6 +42,11 @@ def check_model(written: ast.Model, checked: CheckedTask, report: Report) -> Che
     output = _output(written, checked, scope, report, where, obligations)
     discharge([_grounded(item, variables) for item in obligations], checked.witnesses, report)
     output = output or unknown(written.name.span)
+    mechanisms = {variable.name: variable.mechanism for variable in variables}
+    partial = checked.world.take_partial()
+    if checked.sound and report.errors == errors:
+        wholes = [*mechanisms.values(), output]
+        defined_everywhere(partial, wholes, checked.witnesses.domain, mechanisms, checked.witnesses, report)
     parents = {variable.name: _parents(variable.mechanism) for variable in variables}
     parents |= {let.name: _parents(let.value) for let in checked.task.lets}
     parents[checked.task.output.name] = _parents(output)
@@ -81,8 +86,8 @@ def _variables(
     variables: list[Variable] = []
     for name in causal_order({name: var.mechanism for name, var in written.items()}, report, where):
         var = written[name]
-        elaborator = Elaborator(scope, report, where)
-        declared, _, _, ranged = type_of(Elaborator({}, report, f"the range of `{name}`"), var.type)
+        elaborator = Elaborator(scope, report, where, checked.world)
+        declared, _, _, ranged = type_of(Elaborator({}, report, f"the range of `{name}`", checked.world), var.type)
         found = elaborator.core(var.mechanism)
         type_: Type = declared if ranged else bounded(declared, found.type)
         core = assign(found, type_, name, report, obligations)
@@ -103,7 +108,7 @@ def _output(
     outputs = [item for item in written.items if isinstance(item, ast.OutputMechanism)]
     found: Core | None = None
     for item in outputs:
-        core = Elaborator(scope, report, where, wanted.type.words).core(item.mechanism)
+        core = Elaborator(scope, report, where, checked.world, wanted.type.words).core(item.mechanism)
         if not wanted.name:
             continue
         if item.name.text != wanted.name:
@@ -126,20 +131,6 @@ def _grounded(obligation: Obligation, variables: Sequence[Variable]) -> Obligati
         obligation.name,
         obligation.span,
     )
-
-
-def substituted(core: Core, mechanisms: dict[str, Core]) -> Core:
-    """The expression with each variable replaced by its mechanism."""
-    from dataclasses import replace
-
-    from causalspec.semantics.core import Apply
-
-    match core:
-        case Reference(name=name) if name in mechanisms:
-            return substituted(mechanisms[name], mechanisms)
-        case Apply(arguments=arguments):
-            return replace(core, arguments=tuple(substituted(item, mechanisms) for item in arguments))
-    return core
 
 
 def with_lets(checked: CheckedTask, inputs: dict[str, Value]) -> dict[str, Value]:
@@ -177,7 +168,7 @@ def _example(written: ast.Example, model: Model, checked: CheckedTask, sound: bo
             if checked.kind_of(name.text) is not None or name.text not in checked.scope:
                 report_unknown(report, name, f"input in task `{task.name}`", known)
             continue
-        core = Elaborator({}, report, "an example").core(expression)
+        core = Elaborator({}, report, "an example", checked.world).core(expression)
         obligations: list[Obligation] = []
         core = assign(core, known[name.text].type, name.text, report, obligations)
         if obligations:
@@ -187,7 +178,7 @@ def _example(written: ast.Example, model: Model, checked: CheckedTask, sound: bo
     missing = [name for name in known if name not in given]
     if missing and whole:
         report.add("E0309", f"this example gives no value of `{'`, `'.join(missing)}`", written.span)
-    expected = Elaborator({}, report, "an example", task.output.type.words).core(written.expected)
+    expected = Elaborator({}, report, "an example", checked.world, task.output.type.words).core(written.expected)
     assign(expected, checked.answers, task.output.name, report, [])
     if sound and whole and len(report.items) == before and _possible(written, checked, inputs, report):
         _compare(written, model, checked, inputs, evaluate(expected, {}), report)

@@ -11,10 +11,11 @@ from causalspec.diagnostics import Label, Report
 from causalspec.record import record
 from causalspec.semantics import arithmetic
 from causalspec.semantics.core import Core, Reference, evaluate, references
-from causalspec.semantics.domains import Domain, Witnesses
+from causalspec.semantics.domains import Domain, Witnesses, defined_everywhere
 from causalspec.semantics.expressions import Elaborator, report_unknown, type_of, unknown
 from causalspec.semantics.hypothesis import Hole, Input, Let, Output, Task
 from causalspec.semantics.types import Number, Tuple, Type, Unknown, Value, Words
+from causalspec.semantics.world import World
 from causalspec.span import Span
 from causalspec.syntax import ast
 
@@ -45,6 +46,16 @@ def free_names(expression: ast.Expr) -> Iterator[ast.Name]:
         case ast.Call(arguments=arguments):
             for argument in arguments:
                 yield from free_names(argument.value)
+        case ast.Comprehension(value=value, name=bound, source=source, condition=condition):
+            yield from free_names(source)
+            inner = [value] if condition is None else [value, condition]
+            yield from (name for item in inner for name in free_names(item) if name.text != bound.text)
+        case ast.Match(subject=subject, arms=arms):
+            yield from free_names(subject)
+            for arm in arms:
+                read = [item for item in arm.patterns if not (isinstance(item, ast.Name) and item.text == "_")]
+                for item in (*read, arm.value):
+                    yield from free_names(item)
         case ast.Number() | ast.Text() | ast.Truth():
             pass
 
@@ -84,6 +95,7 @@ class CheckedTask:
     task: Task
     scope: dict[str, Core]
     witnesses: Witnesses
+    world: World
     sound: bool  # without errors: only then can it be computed with
 
     @property
@@ -136,6 +148,7 @@ def check_task(
     written: ast.Task | ast.Variant,
     items: Sequence[ast.TaskItem],
     report: Report,
+    world: World,
     told: Mapping[str, Core] = MappingProxyType({}),
 ) -> CheckedTask:
     """A task or variant from its items; what it lacks is reported, and empty in the result.
@@ -147,17 +160,17 @@ def check_task(
     scope = dict(told)
     spans: dict[str, Span] = {}
     bring_broken([item for item in items if getattr(item, "keyword", None) in ("input", "")], scope, spans)
-    inputs = [_input(item, scope, spans, report, where) for item in items if isinstance(item, ast.Input)]
-    lets = _lets([item for item in items if isinstance(item, ast.Let)], scope, spans, report, where)
+    inputs = [_input(item, scope, spans, report, where, world) for item in items if isinstance(item, ast.Input)]
+    lets = _lets([item for item in items if isinstance(item, ast.Let)], scope, spans, report, where, world)
     broken = bring_broken(items, scope, spans)
-    elaborator = Elaborator(scope, report, where)
+    elaborator = Elaborator(scope, report, where, world)
     requires = tuple(elaborator.condition(item.condition) for item in items if isinstance(item, ast.Require))
     holes_of = _single(items, ast.Prompt, "prompt", where, span, report)
     output_of = _single(items, ast.OutputType, "output", where, span, report)
     if not inputs and not is_broken(items, "input"):
         report.add("E0204", f"{where} has no input", span, help="for example `input price: decimal(2) in 0.01 .. 9.99`")
     prompt = _prompt(holes_of, elaborator) if holes_of is not None else ()
-    output = _output(output_of, spans, report) if output_of is not None else Output("", Words(()), span)
+    output = _output(output_of, spans, report, world) if output_of is not None else Output("", Words(()), span)
     doc = next((item.text for item in items if isinstance(item, ast.Doc)), "")
     task = Task(name, doc, tuple(inputs), tuple(lets), requires, prompt, output, span)
     domain = Domain(
@@ -167,15 +180,20 @@ def check_task(
     )
     types = {key: core.type for key, core in scope.items()}
     sound = report.errors == errors and not broken and not any(hole.value.type == Unknown() for hole in task.holes)
-    checked = CheckedTask(task, scope, Witnesses(domain, types), sound)
+    checked = CheckedTask(task, scope, Witnesses(domain, types), world, sound)
     if sound:
+        wholes = [*(let.value for let in lets), *requires, *(hole.value for hole in task.holes)]
+        defined_everywhere(world.take_partial(), wholes, domain, {}, checked.witnesses, report)
         _satisfiable(checked, report)
         _hole_text(task, report)
     return replace(checked, sound=sound and report.errors == errors)
 
 
-def _input(item: ast.Input, scope: dict[str, Core], spans: dict[str, Span], report: Report, where: str) -> Input:
-    type_, low, high, ranged = type_of(Elaborator(scope, report, f"{where}, before `{item.name.text}`"), item.type)
+def _input(
+    item: ast.Input, scope: dict[str, Core], spans: dict[str, Span], report: Report, where: str, world: World
+) -> Input:
+    before = Elaborator(scope, report, f"{where}, before `{item.name.text}`", world)
+    type_, low, high, ranged = type_of(before, item.type)
     if not ranged:
         report.add("E0305", f"input `{item.name.text}` has no range", item.type.span,
                    help="an input is drawn from its domain: write `in 0.00 .. 9.99`")  # fmt: skip
@@ -185,7 +203,7 @@ def _input(item: ast.Input, scope: dict[str, Core], spans: dict[str, Span], repo
 
 
 def _lets(
-    items: list[ast.Let], scope: dict[str, Core], spans: dict[str, Span], report: Report, where: str
+    items: list[ast.Let], scope: dict[str, Core], spans: dict[str, Span], report: Report, where: str, world: World
 ) -> list[Let]:
     written: dict[str, ast.Let] = {}
     lets: dict[str, Let] = {}
@@ -195,7 +213,7 @@ def _lets(
         define({}, spans, item.name, Unknown(), report)
     for name in causal_order({key: item.value for key, item in written.items()}, report, where):
         item = written[name]
-        core = Elaborator(scope, report, where).core(item.value)
+        core = Elaborator(scope, report, where, world).core(item.value)
         scope[name] = Reference(name, core.type, item.name.span)
         lets[name] = Let(name, core, item.name.span)
     return list(lets.values())
@@ -237,9 +255,9 @@ def _prompt(prompt: ast.Prompt, elaborator: Elaborator) -> tuple[str | Hole, ...
         if isinstance(core.type, Tuple):
             report.add(
                 "E0301",
-                "a prompt prints one value in a hole, not a tuple",
+                "a prompt prints one value in a hole, not several",
                 part.span,
-                help="for example `{bracket.0 as low}`",
+                help="name one of them: `{bracket.0 as low}`, `{words[1] as second}`",
             )
         label = name.text if name is not None else f"#{len(parts)}"
         if name is not None and label in seen:
@@ -250,7 +268,7 @@ def _prompt(prompt: ast.Prompt, elaborator: Elaborator) -> tuple[str | Hole, ...
     return tuple(parts)
 
 
-def _output(written: ast.OutputType, spans: dict[str, Span], report: Report) -> Output:
+def _output(written: ast.OutputType, spans: dict[str, Span], report: Report, world: World) -> Output:
     """The output; without words where its domain is wrong."""
     if written.name.text in spans:
         define({}, spans, written.name, Unknown(), report)
@@ -258,7 +276,7 @@ def _output(written: ast.OutputType, spans: dict[str, Span], report: Report) -> 
     if not isinstance(written.type, ast.WordsType):
         report.add("E0301", "an output is one of some words", place, "these are no words", help=example)
         return Output(written.name.text, Words(()), written.name.span)
-    type_, *_ = type_of(Elaborator({}, report, "an output"), written.type)
+    type_, *_ = type_of(Elaborator({}, report, "an output", world), written.type)
     assert isinstance(type_, Words)
     if len(written.type.words) < 2:
         report.add("E0305", "an output needs at least two words", place, "this is one", help=example)

@@ -45,7 +45,7 @@ class Build:
         return [parts[0]]
 
     declarations = task_items = model_items = align_items = experiment_items = _first
-    bindings = names = words = entries = arguments = _first
+    bindings = names = words = entries = arguments = arms = patterns = _first
 
     @staticmethod
     def more(parts: Parts) -> Parts:
@@ -75,6 +75,10 @@ class Build:
 
     def edition(self, parts: Parts) -> ast.Number:
         return replace(_number(parts[1]), span=_span(parts[0], parts[1]))
+
+    def fn(self, parts: Parts) -> ast.Fn:
+        names = tuple(_name(token) for token in parts[3])
+        return ast.Fn(_name(parts[1]), names, parts[-1], _span(parts[0], parts[-1]))
 
     # --- task ---
 
@@ -162,6 +166,9 @@ class Build:
     def tuple_type(self, parts: Parts) -> ast.TupleType:
         return ast.TupleType(tuple(parts[1]), _span(parts[0], parts[-1]))
 
+    def list_type(self, parts: Parts) -> ast.ListType:
+        return ast.ListType(parts[1], parts[3], _span(parts[0], parts[-1]))
+
     # --- expressions ---
 
     def hole(self, parts: Parts) -> ast.Hole:
@@ -218,6 +225,16 @@ class Build:
 
     def set(self, parts: Parts) -> ast.SetOf:
         return ast.SetOf((*parts[1],), _span(parts[0], parts[-1]))
+
+    def comprehension(self, parts: Parts) -> ast.Comprehension:
+        value, _, name, _, source, _, condition = parts
+        return ast.Comprehension(value, _name(name), source, condition, _span(value, condition or source))
+
+    def match(self, parts: Parts) -> ast.Match:
+        return ast.Match(parts[1], tuple(parts[4]), _span(parts[0], parts[-1]))
+
+    def arm(self, parts: Parts) -> ast.Arm:
+        return ast.Arm(tuple(parts[0]), parts[2], _span(parts[0][0], parts[2]))
 
     def call(self, parts: Parts) -> ast.Call:
         return ast.Call(_name(parts[0]), (*(parts[2] or ()),), _span(parts[0], parts[-1]))

@@ -154,6 +154,35 @@ class Call:
     span: Span
 
 
+@record
+class Comprehension:
+    """`x * x for x in xs if x > 0`; `condition` None where there is no `if`."""
+
+    value: Expr
+    name: Name
+    source: Expr
+    condition: Expr | None
+    span: Span
+
+
+@record
+class Arm:
+    """`"a" | "b" -> value`; a pattern is a value, a range, or the name `_`, which everything meets."""
+
+    patterns: tuple[Expr, ...]
+    value: Expr
+    span: Span
+
+
+@record
+class Match:
+    """`match x { 1 -> a  2 .. 4 -> b  _ -> c }`: the first arm that x meets."""
+
+    subject: Expr
+    arms: tuple[Arm, ...]
+    span: Span
+
+
 Expr = (
     Name
     | Number
@@ -170,6 +199,8 @@ Expr = (
     | Access
     | Index
     | Call
+    | Comprehension
+    | Match
 )
 
 
@@ -202,7 +233,16 @@ class TupleType:
     span: Span
 
 
-Type = SimpleType | WordsType | TupleType
+@record
+class ListType:
+    """`[int in 0 .. 9; 3]`."""
+
+    item: Type
+    size: Expr
+    span: Span
+
+
+Type = SimpleType | WordsType | TupleType | ListType
 
 
 # --- task ------------------------------------------------------------------------------------------------------------
@@ -425,7 +465,17 @@ class Claim:
     span: Span
 
 
-Declaration = Broken | Task | Variant | Model | Lm | Align | Experiment | Claim
+@record
+class Fn:
+    """`fn same(a, b) = a == b`."""
+
+    name: Name
+    parameters: tuple[Name, ...]
+    value: Expr
+    span: Span
+
+
+Declaration = Broken | Fn | Task | Variant | Model | Lm | Align | Experiment | Claim
 
 
 @record

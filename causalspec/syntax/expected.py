@@ -17,14 +17,14 @@ from causalspec.span import Span
 from causalspec.syntax.lexer import DECLARATIONS, STATEMENTS
 from causalspec.syntax.token import Token
 
-CONDITIONAL = planned.MATCH_HELP
+CONDITIONAL = "write `if … then … else …`"
 _VALUE = frozenset(
-    ["NUMBER", "STRING", "QUOTED", "TRUE", "FALSE", "NOT", "IF", "LPAR", "LSQB", "LBRACE", "SIGN", "NAME"]
+    ["NUMBER", "STRING", "QUOTED", "TRUE", "FALSE", "NOT", "IF", "MATCH", "LPAR", "LSQB", "LBRACE", "SIGN", "NAME"]
 )
 _OPERATORS = frozenset(["SIGN", "SCALE", "COMPARE", "IN", "AND", "OR", "DOT", "LSQB", "LPAR"])
 _NAMED = DECLARATIONS | frozenset(["input", "let", "output", "var", "place", "method"]) - {"cspec", "claim"}
 _SHOWN = {
-    "EQUAL": "`=`", "COLON": "`:`", "COMMA": "`,`", "RPAR": "`)`", "RSQB": "`]`", "LBRACE": "`{`", "RBRACE": "`}`",
+    "EQUAL": "`=`", "SEMICOLON": "`;`", "COLON": "`:`", "COMMA": "`,`", "RPAR": "`)`", "RSQB": "`]`", "LBRACE": "`{`", "RBRACE": "`}`",
     "ARROW": "`->`", "RANGE": "`..`", "LPAR": "`(`", "VBAR": "`|`", "DOT": "`.`", "LSQB": "`[`", "STRING": "a text in quotes",
     "LONG_STRING": 'a text in `"""`', "NAME": "a name", "NUMBER": "a number", "NEWLINE": "a new line",
     "$END": "the end", "SIGN": "`+` or `-`", "COMPARE": "a comparison", "SCALE": "`*` or `/`",
@@ -41,7 +41,7 @@ _HABITS = {
 }  # fmt: skip
 # what a statement looks like; of an output, in a task
 _FORMS = {
-    "cspec": "cspec 1", "task": "task prices { … }", "variant": "variant narrow for prices { … }",
+    "cspec": "cspec 1", "fn": "fn same(x, y) = x == y", "task": "task prices { … }", "variant": "variant narrow for prices { … }",
     "model": "model left for prices { … }", "align": "align left for left_boundary { … }",
     "experiment": "experiment main { … }", "claim": 'claim "it is found" { best(gain(left)) >= 0.80 }',
     "input": "input price: decimal(2) in 0.00 .. 9.99", "let": "let upper = lower + width",
@@ -60,12 +60,8 @@ def planned_at(items: list[Token], position: int, values: Sequence[Any]) -> tupl
     word = str(token)
     if word in planned.STATEMENTS and token.type == "NAME" and (before is None or before.type == "NEWLINE"):
         return token.span, f"`{word}`", planned.STATEMENTS[word]
-    if word == "match" or (before == "match" and before is not None):
-        in_prompt = bool(values) and getattr(values[-1], "type", "") == "PROMPT"
-        help = "write one prompt; a variant may have another" if in_prompt else CONDITIONAL
-        return (token if word == "match" else before or token).span, "`match`", help
-    if word == "for" and any(isinstance(value, Token) and str(value) in ("(", "[") for value in values):
-        return token.span, "`… for … in …`", planned.LIST_HELP
+    if word == "match" and values and getattr(values[-1], "type", "") == "PROMPT":
+        return token.span, "a prompt by `match`", "write one prompt; a variant may have another"
     if before == "together" and before is not None and "place" in values:
         return before.span, "`place together`", "write `place (above, below) on …`, or one `place` a line"
     return None

@@ -20,7 +20,7 @@ from causalspec.syntax.strings import decode, dedent, shown
 from causalspec.syntax.token import Token
 
 RESERVED = frozenset(["if", "then", "else", "and", "or", "not", "in", "for", "match", "as", "true", "false"])
-DECLARATIONS = frozenset(["cspec", "task", "variant", "model", "align", "experiment", "claim", "lm"])
+DECLARATIONS = frozenset(["cspec", "fn", "task", "variant", "model", "align", "experiment", "claim", "lm"])
 STATEMENTS = frozenset(
     [
         "input",
@@ -148,17 +148,23 @@ class _Lexer:
         if not self.items or self.items[-1].type == "NEWLINE":
             return
         unclosed = None
-        if self.brackets and not self._in_body():
+        if len(self.brackets) > 1 or (self.brackets and not self._in_body()):
+            inside_match = self._in_body()
             statement = _STATEMENT_LINE.match(self.text, position + 1, self.end)
-            if not statement or (statement.group().endswith("}") and self.brackets[-1] == "{"):
+            if statement and not (statement.group().endswith("}") and self.brackets[-1] == "{"):
+                unclosed = self.brackets[-1]
+                while self.brackets and not (self._in_body() and self._is_outermost()):
+                    self.brackets.pop()
+            elif not inside_match:
                 return
-            unclosed = self._unclosed()
-            while self.brackets and not self._in_body():
-                self.brackets.pop()
         self._push("NEWLINE", position, position + 1, unclosed)
 
     def _in_body(self) -> bool:
         return bool(self.brackets[-1].value == "body")
+
+    def _is_outermost(self) -> bool:
+        """Whether the innermost bracket that is open is that of a declaration; a body inside one is a `match`."""
+        return not any(bracket.value == "body" for bracket in self.brackets[:-1])
 
     def _unclosed(self) -> Token | None:
         """The innermost bracket of an expression that is open."""
@@ -212,7 +218,7 @@ class _Lexer:
 
     def _begins_body(self) -> bool:
         previous = self.items[-1] if self.items else None
-        if previous is None or previous.type in ("STRING", "RPAR"):
+        if previous is None or previous.type in ("STRING", "RPAR", "RSQB", "NUMBER"):
             return True
         return previous.type == "NAME" and str(previous) not in RESERVED
 

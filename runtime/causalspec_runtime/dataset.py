@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from causalspec.semantics.columns import vocabulary
 from causalspec.semantics.core import Core, Reference
+from causalspec.semantics.domains import substituted
 from causalspec.semantics.hypothesis import Hypothesis, Model, Task, Variable
-from causalspec.semantics.models import substituted
 from causalspec_runtime.chance import Floors, Rival, floors, rivals
 from causalspec_runtime.counterfactuals import (
     Columns,

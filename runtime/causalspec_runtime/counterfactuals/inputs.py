@@ -17,8 +17,8 @@ import numpy as np
 from causalspec.diagnostics import Diagnostic
 from causalspec.semantics.columns import Array, Column, joined, length, take
 from causalspec.semantics.core import Core, references
+from causalspec.semantics.domains import substituted
 from causalspec.semantics.hypothesis import Input, Task
-from causalspec.semantics.models import substituted
 from causalspec.semantics.types import Number
 from causalspec_runtime.counterfactuals import domains
 from causalspec_runtime.counterfactuals.faults import Words, evaluated
