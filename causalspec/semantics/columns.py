@@ -19,6 +19,7 @@ from causalspec.record import record
 from causalspec.semantics.core import (
     ABSENT,
     OUTSIDE,
+    UNLISTED,
     Apply,
     Constant,
     Core,
@@ -44,7 +45,14 @@ _UFUNCS: Mapping[Operation, Any] = {
     Operation.MIN: np.minimum,
     Operation.MAX: np.maximum,
 }
-_PARTIAL = (Operation.FLOOR_DIVIDE, Operation.MODULO, Operation.RESCALE, Operation.SELECT, Operation.INDEX_OF)
+_PARTIAL = (
+    Operation.FLOOR_DIVIDE,
+    Operation.MODULO,
+    Operation.RESCALE,
+    Operation.SELECT,
+    Operation.INDEX_OF,
+    Operation.LOOKUP,
+)
 
 
 def evaluate_columns(expression: Core, environment: Mapping[str, Column], words: Mapping[str, int]) -> Column:
@@ -150,7 +158,7 @@ class _Evaluator:
             case Operation.INDEX_OF:
                 return _index_of(values, needed)
             case Operation.LOOKUP:
-                return self._lookup(node, values[0])
+                return self._lookup(node, values[0], needed)
         if _meets_wide(node):
             values = [_as_python(value) for value in values]
         return _fitted(_arithmetic(node, values, needed), node.type)
@@ -160,17 +168,13 @@ class _Evaluator:
             return np.int32(self.words[value])
         return tuple(self._constant(item) for item in value) if isinstance(value, tuple) else value
 
-    def _lookup(self, node: Apply, keys: Any) -> Any:
-        """The values beside the keys: those of words by code, those of numbers by search."""
-        known, values = zip(*sorted(node.table), strict=True)
-        key_type = node.arguments[0].type
-        places = np.searchsorted(np.asarray(column_of(known, key_type, self.words)), keys)
-        if isinstance(key_type, Words):
-            codes = np.array([self.words[word] for word in known])
-            place_of = np.zeros(len(self.words), dtype=np.int64)
-            place_of[codes] = np.arange(len(codes))
-            places = place_of[keys]
-        return take(column_of(values, node.type, self.words), places)
+    def _lookup(self, node: Apply, keys: Any, needed: Array | None) -> Any:
+        """The values beside the keys, which are found by search."""
+        known = np.asarray(column_of([key for key, _ in node.table], node.arguments[0].type, self.words))
+        order = np.argsort(known)
+        places = order[np.minimum(np.searchsorted(known[order], keys), len(known) - 1)]
+        _refuse(np.not_equal(known[places], keys), needed, NotRepresentable(UNLISTED))
+        return take(column_of([value for _, value in node.table], node.type, self.words), places)
 
     def _if(self, node: Apply, needed: Array | None) -> Any:
         condition, yes, no = node.arguments

@@ -74,6 +74,7 @@ class Apply:
 Core = Constant | Reference | Apply
 OUTSIDE = "an index is outside its list"
 ABSENT = "a value is not in the list"
+UNLISTED = "a value is outside its domain"
 
 
 def references(expression: Core) -> Iterator[str]:
@@ -97,7 +98,7 @@ def evaluate(expression: Core, environment: Mapping[str, Value]) -> Value:
     """The value of an expression under one assignment.
 
     Raises NotRepresentable where an exact division by a power of ten leaves a remainder, an index is outside a list or
-    a value is not in it; and ZeroDivisionError.
+    a value is not in it, or has no entry in a table; and ZeroDivisionError.
     """
     match expression:
         case Constant(value=value):
@@ -113,7 +114,10 @@ def evaluate(expression: Core, environment: Mapping[str, Value]) -> Value:
         case Apply(operation=operation, arguments=arguments, parameter=parameter):
             values = tuple(evaluate(item, environment) for item in arguments)
             if operation is Operation.LOOKUP:
-                return dict(expression.table)[values[0]]
+                table = dict(expression.table)
+                if values[0] not in table:
+                    raise NotRepresentable(UNLISTED)
+                return table[values[0]]
             return _apply(operation, values, parameter)
 
 

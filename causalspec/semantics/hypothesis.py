@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 from causalspec.record import record
 from causalspec.semantics.claims import Formula
-from causalspec.semantics.core import Core
-from causalspec.semantics.types import Type, Words
+from causalspec.semantics.core import Apply, Core, Operation
+from causalspec.semantics.types import Type, Words, values_of
 from causalspec.span import Source, Span
 
 if TYPE_CHECKING:
@@ -49,11 +49,22 @@ class Hole:
 
 @record
 class Output:
-    """The task's output; the LM's answers are its words."""
+    """The task's output; the LM's answers are its words.
+
+    Where mechanisms give a number or a bool, `value` is its type, and the words are its values as they are printed.
+    """
 
     name: str
     type: Words
     span: Span
+    value: Type | None = None
+
+    def said(self, core: Core) -> Core:
+        """A mechanism's value as the word that is printed for it."""
+        if self.value is None:
+            return core
+        table = tuple(zip(values_of(self.value), self.type.words, strict=True))
+        return Apply(Operation.LOOKUP, (core,), self.type, core.span, table=table)
 
 
 @record

@@ -117,6 +117,8 @@ def _output(
             report.add("E0202", f"{where} has a second mechanism for `{wanted.name}`", item.name.span)
             continue
         found = assign(core, checked.answers, wanted.name, report, obligations)
+        if not isinstance(found.type, Unknown) and not isinstance(checked.answers, Unknown):
+            found = wanted.said(found)
     if found is None and wanted.name and not is_broken(written.items, "output"):
         report.add("E0402", f"{where} has no mechanism for the output `{wanted.name}`", written.name.span,
                    help=f"write `output {wanted.name} = …`")  # fmt: skip
@@ -179,9 +181,9 @@ def _example(written: ast.Example, model: Model, checked: CheckedTask, sound: bo
     if missing and whole:
         report.add("E0309", f"this example gives no value of `{'`, `'.join(missing)}`", written.span)
     expected = Elaborator({}, report, "an example", checked.world, task.output.type.words).core(written.expected)
-    assign(expected, checked.answers, task.output.name, report, [])
+    expected = assign(expected, checked.answers, task.output.name, report, [])
     if sound and whole and len(report.items) == before and _possible(written, checked, inputs, report):
-        _compare(written, model, checked, inputs, evaluate(expected, {}), report)
+        _compare(written, model, checked, inputs, evaluate(task.output.said(expected), {}), report)
 
 
 def _possible(written: ast.Example, checked: CheckedTask, inputs: dict[str, Value], report: Report) -> bool:

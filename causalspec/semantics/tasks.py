@@ -10,16 +10,16 @@ from typing import TypeVar
 from causalspec.diagnostics import Label, Report
 from causalspec.record import record
 from causalspec.semantics import arithmetic
-from causalspec.semantics.core import Core, Reference, evaluate, references
+from causalspec.semantics.core import Core, Reference, references
 from causalspec.semantics.domains import Domain, Witnesses, defined_everywhere
 from causalspec.semantics.expressions import Elaborator, report_unknown, type_of, unknown
 from causalspec.semantics.hypothesis import Hole, Input, Let, Output, Task
-from causalspec.semantics.types import Number, Tuple, Type, Unknown, Value, Words
+from causalspec.semantics.types import Bool, Number, Tuple, Type, Unknown, Words, printed, values_of
 from causalspec.semantics.world import World
 from causalspec.span import Span
 from causalspec.syntax import ast
 
-ENUMERABLE = 20_000  # points that `check` looks through
+MOST_ANSWERS = 1_000
 
 
 def free_names(expression: ast.Expr) -> Iterator[ast.Name]:
@@ -101,7 +101,8 @@ class CheckedTask:
     @property
     def answers(self) -> Type:
         """The output's domain; unknown where it was reported as wrong."""
-        return self.task.output.type if self.task.output.type.words else Unknown()
+        output = self.task.output
+        return (output.value or output.type) if output.type.words else Unknown()
 
     def kind_of(self, name: str) -> str | None:
         """What a name is in the task, in words."""
@@ -272,15 +273,30 @@ def _output(written: ast.OutputType, spans: dict[str, Span], report: Report, wor
     """The output; without words where its domain is wrong."""
     if written.name.text in spans:
         define({}, spans, written.name, Unknown(), report)
-    errors, place, example = report.errors, written.type.span, 'for example `"Yes" | "No"`'
-    if not isinstance(written.type, ast.WordsType):
-        report.add("E0301", "an output is one of some words", place, "these are no words", help=example)
-        return Output(written.name.text, Words(()), written.name.span)
-    type_, *_ = type_of(Elaborator({}, report, "an output", world), written.type)
-    assert isinstance(type_, Words)
-    if len(written.type.words) < 2:
+    errors, place = report.errors, written.type.span
+    example = 'for example `"Yes" | "No"` or `int in 0 .. 9`'
+    nothing = Output(written.name.text, Words(()), written.name.span)
+    type_, _, _, ranged = type_of(Elaborator({}, report, "an output", world), written.type)
+    if report.errors > errors:
+        return nothing
+    if isinstance(type_, Number) and not ranged:
+        report.add("E0305", f"output `{written.name.text}` has no range", place, help="for example `int in 0 .. 9`")
+        return nothing
+    if not isinstance(type_, Words | Number | Bool):
+        report.add("E0301", "an output is one of some words or numbers", place, "this is neither", help=example)
+        return nothing
+    count = type_.high - type_.low + 1 if isinstance(type_, Number) else len(values_of(type_))
+    if count < 2:
         report.add("E0305", "an output needs at least two words", place, "this is one", help=example)
-    return Output(written.name.text, type_ if report.errors == errors else Words(()), written.name.span)
+        return nothing
+    if count > MOST_ANSWERS:
+        report.add("E0305", f"an output has at most {MOST_ANSWERS:,} values", place, f"these are {count:,}",
+                   help="narrow its range")  # fmt: skip
+        return nothing
+    if isinstance(type_, Words):
+        return Output(written.name.text, type_, written.name.span)
+    words = Words(tuple(printed(value, type_) for value in values_of(type_)))
+    return Output(written.name.text, words, written.name.span, type_)
 
 
 def _satisfiable(checked: CheckedTask, report: Report) -> None:
@@ -291,66 +307,10 @@ def _satisfiable(checked: CheckedTask, report: Report) -> None:
             report.add("E0601", "no input can meet this `require`", condition.span, "false for every assignment",
                        help="widen an input's domain, or change the condition")  # fmt: skip
             return
-    if not task.requires or any(isinstance(item.type, Unknown) for item in task.inputs):
-        return
-    if next(checked.witnesses.many(), None) is not None:
-        return
-    if next(_points(checked.witnesses.domain), None) is None:
-        size = _size(task)
-        if size is not None and size <= ENUMERABLE:
-            report.add("E0601", "no input can meet these `require`s", task.requires[0].span,
-                       f"false for each of the {size} assignments")  # fmt: skip
-
-
-def _size(task: Task) -> int | None:
-    """An upper bound of the number of assignments; None where a tuple input makes it unclear."""
-    size = 1
-    for item in task.inputs:
-        match item.type:
-            case Number(low=low, high=high):
-                size *= high - low + 1
-            case Words(words=words):
-                size *= len(words)
-            case Tuple():
-                return None
-            case _:
-                size *= 2
-    return size
-
-
-def _points(domain: Domain) -> Iterator[dict[str, Value]]:
-    """Every assignment of a small domain that meets its conditions; nothing for a large one."""
-
-    def extend(index: int, assignment: dict[str, Value]) -> Iterator[dict[str, Value]]:
-        if index == len(domain.inputs):
-            yield assignment
-            return
-        name, type_, low, high = domain.inputs[index]
-        for value in _values(type_, low, high, assignment):
-            yield from extend(index + 1, {**assignment, name: value})
-
-    size = 1
-    if any(isinstance(type_, Tuple) for _, type_, _, _ in domain.inputs):
-        return
-    for _, type_, _, _ in domain.inputs:
-        size *= type_.high - type_.low + 1 if isinstance(type_, Number) else len(getattr(type_, "words", (0, 1)))
-    if size > ENUMERABLE:
-        return
-    for point in extend(0, {}):
-        environment: dict[str, Value] = dict(point)
-        for name, core in domain.lets:
-            environment[name] = evaluate(core, environment)
-        if all(evaluate(condition, environment) for condition in domain.requires):
-            yield point
-
-
-def _values(type_: Type, low: Core | None, high: Core | None, assignment: dict[str, Value]) -> Sequence[Value]:
-    if isinstance(type_, Number) and low is not None and high is not None:
-        least = evaluate(low, assignment)
-        most = evaluate(high, assignment)
-        assert isinstance(least, int) and isinstance(most, int)
-        return range(least, most + 1)
-    return type_.words if isinstance(type_, Words) else (False, True)
+    drawn, exact = checked.witnesses.all()
+    if task.requires and exact and not drawn:
+        report.add("E0601", "no input can meet these `require`s", task.requires[0].span,
+                   f"false for each of the {checked.witnesses.domain.size} assignments")  # fmt: skip
 
 
 def _hole_text(task: Task, report: Report) -> None:

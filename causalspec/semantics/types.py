@@ -6,6 +6,8 @@ Values at run time: `bool`, `int` (the digits), `str`, and tuples of these.
 
 from __future__ import annotations
 
+import math
+
 from causalspec.record import record
 
 
@@ -91,6 +93,37 @@ def value_text(value: Value, type_: Type) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def count(type_: Type) -> int:
+    """How many values a type has."""
+    match type_:
+        case Bool():
+            return 2
+        case Words(words=words):
+            return len(words)
+        case Number(low=low, high=high):
+            return high - low + 1
+        case Tuple(items=items):
+            return math.prod(map(count, items))
+    return 0
+
+
+def values_of(type_: Type) -> tuple[Value, ...]:
+    """Every value of a bool, number or words, in order."""
+    match type_:
+        case Bool():
+            return (False, True)
+        case Number(low=low, high=high):
+            return tuple(range(low, high + 1))
+        case Words(words=words):
+            return words
+    raise TypeError(f"{type_} is not listed")
+
+
+def printed(value: Value, type_: Type) -> str:
+    """A value as a prompt shows it: words without quotes."""
+    return value if isinstance(value, str) else value_text(value, type_)
 
 
 def family(type_: Type) -> str:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from causalspec.semantics.columns import vocabulary
 from causalspec.semantics.core import Core, Reference
 from causalspec.semantics.domains import substituted
+from causalspec.semantics.experiments import LEAST
 from causalspec.semantics.hypothesis import Hypothesis, Model, Task, Variable
 from causalspec_runtime.chance import Floors, Rival, floors, rivals
 from causalspec_runtime.counterfactuals import (
@@ -124,7 +125,13 @@ def shared(total: int, parts: int) -> list[int]:
 
 
 def _alignment(
-    plan: Plan, record: AlignmentRecord, model: Model, data: TaskData, models: Sequence[Model], test: int
+    plan: Plan,
+    record: AlignmentRecord,
+    model: Model,
+    data: TaskData,
+    models: Sequence[Model],
+    test: int,
+    fewest: int | None = None,
 ) -> AlignmentData:
     population = data.pool.population
     trains = shared(plan.train, len(record.subsets))
@@ -135,17 +142,25 @@ def _alignment(
         data.task,
         tuple(training_set(data.pool, model, subset, n) for subset, n in zip(record.subsets, trains, strict=True)),
         tuple(
-            evaluation_set(population, model, subset, Split.VALIDATION, n)
+            evaluation_set(population, model, subset, Split.VALIDATION, n, fewest=fewest)
             for subset, n in zip(record.subsets, looks, strict=True)
         ),
-        _tests(population, model, record, models, test, plan.look),
+        _tests(population, model, record, models, test, plan.look, fewest),
     )
 
 
 def _tests(
-    population: Population, model: Model, record: AlignmentRecord, models: Sequence[Model], count: int, look: int
+    population: Population,
+    model: Model,
+    record: AlignmentRecord,
+    models: Sequence[Model],
+    count: int,
+    look: int,
+    fewest: int | None = None,
 ) -> tuple[TestSet, ...]:
-    sets = [evaluation_set(population, model, subset, Split.TEST, count, look) for subset in record.subsets]
+    sets = [
+        evaluation_set(population, model, subset, Split.TEST, count, look, fewest=fewest) for subset in record.subsets
+    ]
     others = [item for item in models if item.name != model.name]
     aligned = {item.name: tuple(variable.name for variable in item.variables) for item in models}
     return tuple(
@@ -178,7 +193,7 @@ def _positive(plan: Plan, hypothesis: Hypothesis, record: AlignmentRecord, data:
             "subsets": (("output",),),
         }
     )
-    return _alignment(plan, output, model, data, (), min(plan.test, 1_000))
+    return _alignment(plan, output, model, data, (), min(plan.test, 1_000), LEAST)
 
 
 def _variant(plan: Plan, hypothesis: Hypothesis, name: str, alignments: Sequence[AlignmentData]) -> VariantData:

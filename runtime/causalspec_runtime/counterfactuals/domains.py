@@ -15,7 +15,7 @@ from causalspec.diagnostics import Diagnostic
 from causalspec.semantics.columns import Array, Column, column_of, is_wide
 from causalspec.semantics.core import Core, evaluate, references
 from causalspec.semantics.hypothesis import Input
-from causalspec.semantics.types import Bool, Number, Tuple, Type, Value, Words
+from causalspec.semantics.types import Bool, Number, Tuple, Type, Value, Words, count
 from causalspec_runtime.counterfactuals.faults import evaluated, witness
 from causalspec_runtime.errors import SpecError
 
@@ -55,23 +55,6 @@ def chosen(item: Input, low: Array, offsets: Array, words: Mapping[str, int]) ->
         found = low + offsets
         return found.astype(object) if is_wide(item.type) and found.dtype != object else found
     return _numbered(item.type, offsets, words)
-
-
-def count(type_: Type) -> int:
-    """How many values a type has."""
-    match type_:
-        case Bool():
-            return 2
-        case Words(words=words):
-            return len(words)
-        case Number(low=low, high=high):
-            return high - low + 1
-        case Tuple(items=items):
-            total = 1
-            for item in items:
-                total *= count(item)
-            return total
-    raise AssertionError(f"{type_} has no domain")
 
 
 def _numbered(type_: Type, numbers: Array, words: Mapping[str, int]) -> Column:

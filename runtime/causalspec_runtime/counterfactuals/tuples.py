@@ -77,22 +77,30 @@ class Pool:
 
 
 def evaluation_set(
-    population: Population, model: Model, subset: Sequence[str], split: Split, count: int, look: int = 0
+    population: Population,
+    model: Model,
+    subset: Sequence[str],
+    split: Split,
+    count: int,
+    look: int = 0,
+    *,
+    fewest: int | None = None,
 ) -> TupleSet:
     """`count` tuples, each with its own prompts; every `look` has prompts that no look before it has.
 
-    Raises SpecError (E0605) with the number that can be had.
+    Where there are fewer, but `fewest` at least, as many as there are. Raises SpecError (E0605) with the number that can
+    be had.
     """
     strata = survey(population, model, subset)
     keys: Keys | None = None
     for number in range(look + 1):
         drawing = _Drawing(population, model, tuple(subset), strata, _quotas(count, len(strata)), split, keys=keys)
-        found = _drawn(drawing, count, population.stream(model.name, *subset, split, f"look {number}"))
+        found = _drawn(drawing, count, fewest, population.stream(model.name, *subset, split, f"look {number}"))
         keys = drawing.keys
     return found
 
 
-def _drawn(drawing: _Drawing, count: int, rng: np.random.Generator) -> TupleSet:
+def _drawn(drawing: _Drawing, count: int, fewest: int | None, rng: np.random.Generator) -> TupleSet:
     size = len(drawing.subset) + 1
     drawn = 0
     while drawing.open and drawn < MOST_DRAWS and drawing.in_vain < IN_VAIN:
@@ -100,9 +108,12 @@ def _drawn(drawing: _Drawing, count: int, rng: np.random.Generator) -> TupleSet:
         columns = drawing.population.draw(rows, rng, drawing.split)
         drawn += rows
         drawing.use(columns, np.arange(length(next(iter(columns.values()))) // size * size).reshape(-1, size))
-    if drawing.open:
+    if not drawing.open:
+        return drawing.result(rng.permutation(count))
+    if fewest is None or drawing.balanced < fewest:
         raise SpecError(_too_few(drawing, count))
-    return drawing.result(rng.permutation(count))
+    stratum = np.concatenate([part[2] for part in drawing.parts])
+    return drawing.result(rng.permutation(np.flatnonzero(_rank(stratum, len(drawing.quotas)) < drawing.filled.min())))
 
 
 def training_pool(population: Population) -> Pool:
@@ -186,6 +197,11 @@ class _Drawing:
     def open(self) -> bool:
         return bool((self.filled < self.quotas).any())
 
+    @property
+    def balanced(self) -> int:
+        """How many tuples were found with the same number in each stratum."""
+        return int(self.filled.min()) * len(self.quotas)
+
     def batch(self) -> int:
         """How many tuples to draw next, for the stratum that needs most."""
         needed = float(((self.quotas - self.filled) / np.maximum(self.strata.shares, 1e-6)).max())
@@ -214,9 +230,9 @@ class _Drawing:
         cells = np.concatenate([part[1] for part in self.parts])
         stratum = np.concatenate([part[2] for part in self.parts])
         size = len(self.subset) + 1
-        prompts = np.arange(len(cells) * size).reshape(-1, size)
-        rows = prompts[order].ravel()
+        rows = np.arange(len(cells) * size).reshape(-1, size)[order].ravel()
         shuffled = {name: take(column, rows) for name, column in columns.items()}
+        prompts = np.arange(len(rows)).reshape(-1, size)
         return _tuple_set(shuffled, prompts, cells[order], stratum[order], self.strata, self.subset, self.split)
 
     def _labelled(self, columns: Columns, prompts: Ints) -> tuple[Ints, Ints]:
@@ -269,7 +285,7 @@ def _too_few(drawing: _Drawing, count: int) -> Diagnostic:
     fullest = int((drawing.filled - drawing.quotas).argmin())
     found, quota = int(drawing.filled[fullest]), int(drawing.quotas[fullest])
     thin = drawing.strata.items[fullest]
-    can = int(drawing.filled.min()) * len(drawing.quotas)
+    can = drawing.balanced
     task, names = drawing.population.task, " and ".join(f"`{name}`" for name in drawing.subset)
     return Diagnostic(
         "E0605",
