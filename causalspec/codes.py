@@ -53,6 +53,8 @@ _ALL = (
     Code("E0207", "an unknown edition", "The first line says which edition of the language the file is written in: `cspec 1`."),
     Code("E0208", "a form that is not supported yet", "The language has this form, but this version does not read it. The help says what "
          "it reads instead."),
+    Code("E0209", "a file that cannot be read", "A spec reads files below its own folder only: UTF-8 text of at most 4 MiB; a CSV "
+         "table has a header line.", 'table places = csv("../cities.csv") { key city: text }'),
     Code("E0301", "a wrong type", "The value is of another type than its place asks for.", "require price + true"),
     Code("E0302", "a value with too many decimal places", "A value can need more decimal places than its type has; the label shows "
          "an assignment. Declare a finer type or round the value.", "var midpoint: decimal(2) = (lower + upper) / 2"),
@@ -72,6 +74,8 @@ _ALL = (
          "`_ -> …` for the rest.", 'output answer = match price >= lower { true -> "Yes" }'),
     Code("E0311", "an operation without a value", "For some inputs a place is outside its list, or a value is not in it; the label "
          "shows them.", "let third = xs[k]"),
+    Code("E0312", "a row that does not fit its table", "Every cell of a declared column has a value of the column's type, and the key's "
+         "values are all different; the label gives the line of the file."),
     Code("E0401", "a cycle", "A causal graph is acyclic: no variable may depend on itself.", "var a: bool = not b"),
     Code("E0402", "a model without a mechanism for the output", "A model ends in the task's output."),
     Code("E0501", "an ancestor at the same site", "Variables that share a site are swapped independently, so none may be an ancestor "

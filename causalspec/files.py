@@ -10,6 +10,7 @@ import os
 from causalspec.span import Source
 
 MOST_BYTES = 1 << 20
+MOST_TABLE = 4 << 20
 
 
 class Unusable(Exception):
@@ -39,6 +40,34 @@ def read_source(path: str | os.PathLike[str]) -> Source:
         line = data[: error.start].count(b"\n") + 1
         raise Unusable(f"{name}:{line}: not UTF-8 (byte {error.start}); save the file as UTF-8") from None
     return Source(name, text)
+
+
+def read_beside(source: Source, path: str) -> str:
+    """The text of a file that a spec names, relative to the spec's folder; at most 4 MiB of UTF-8.
+
+    Raises Unusable.
+    """
+    if source.files is not None:
+        if path not in source.files:
+            raise Unusable(f"{path} is not among the files of this plan")
+        return source.files[path]
+    parts = path.replace("\\", "/").split("/")
+    if os.path.isabs(path) or ".." in parts or ":" in parts[0] or not path.strip():
+        raise Unusable("a file is named by a path below the spec's own folder")
+    root = os.path.realpath(os.path.dirname(source.name) or ".")
+    name = os.path.realpath(os.path.join(root, *parts))
+    if os.path.commonpath([root, name]) != root:
+        raise Unusable("a file is named by a path below the spec's own folder")
+    try:
+        with open(name, "rb") as file:
+            data = file.read(MOST_TABLE + 1)
+        if len(data) > MOST_TABLE:
+            raise Unusable(f"{path} is larger than 4 MiB")
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Unusable(f"{path} is not UTF-8") from None
+    except (OSError, ValueError) as error:
+        raise Unusable(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _neighbour(path: str) -> str:

@@ -11,12 +11,10 @@ from collections.abc import Mapping
 NAMES: Mapping[str, tuple[str, ...]] = {
     "method": ("das", "brute_force", "interchange", "mask", "pca", "sae", "nonlinear_das"),
     "kind of site": ("mlp_output", "mlp_hidden", "attention_output", "query", "key", "value", "head", "heads"),
-    "type": ("text",),
 }
 # words that begin a statement to come → a way to do without
 STATEMENTS: Mapping[str, str] = {
     "import": "declare everything in this file",
-    "table": "declare inputs with domains of their own",
     "balance": "leave it out: tuples are drawn from the inputs' domains",
     "split": "leave it out: train, validation and test share no prompt",
     "folds": "leave it out: train, validation and test share no prompt",

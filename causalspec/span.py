@@ -6,6 +6,7 @@ Invariant: `0 <= start <= end <= len(text)`; lines and columns are 1-based and c
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import field
 
 from causalspec.record import record
@@ -25,10 +26,11 @@ class Span:
 
 @record
 class Source:
-    """A spec's text with the name it is shown under."""
+    """A spec's text with the name it is shown under; `files` are those it names, None where they lie beside it."""
 
     name: str
     text: str
+    files: Mapping[str, str] | None = None
     _line_starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -36,9 +36,12 @@ from causalspec.syntax.parse import parse
 
 EDITION = 1
 RENAMED = ("E0307", "E0309")  # a model that says the task's words does not fit a variant that renames them
-Named = ast.Fn | ast.Task | ast.Variant | ast.Model | ast.Lm | ast.Align | ast.Experiment
-_Declared = TypeVar("_Declared", ast.Fn, ast.Task, ast.Variant, ast.Model, ast.Lm, ast.Align, ast.Experiment, ast.Claim)
+Named = ast.Table | ast.Fn | ast.Task | ast.Variant | ast.Model | ast.Lm | ast.Align | ast.Experiment
+_Declared = TypeVar(
+    "_Declared", ast.Table, ast.Fn, ast.Task, ast.Variant, ast.Model, ast.Lm, ast.Align, ast.Experiment, ast.Claim
+)
 _WORDS = {
+    ast.Table: "table",
     ast.Fn: "function",
     ast.Task: "task",
     ast.Variant: "variant",
@@ -64,6 +67,7 @@ class _Checker:
     report: Report
     spec: ast.Spec
     world: World = field(default_factory=World)
+    files: dict[str, str] = field(default_factory=dict)  # that the spec names, by path
     tasks: dict[str, CheckedTask] = field(default_factory=dict)
     models: dict[str, CheckedModel] = field(default_factory=dict)
     lms: dict[str, LanguageModel] = field(default_factory=dict)
@@ -146,15 +150,21 @@ class _Checker:
     def _functions(self) -> None:
         """A function's body reads its parameters only; what it computes is checked where it is called."""
         self.world = World({item.name.text: item for item in self._all(ast.Fn)})
+        written = list(self._all(ast.Table))
+        if written:
+            from causalspec.semantics.tables import read_tables
+
+            self.files = read_tables(written, self.report.source, self.world, self.report)
         for function in self.world.functions.values():
             known = {parameter.text: parameter for parameter in function.parameters}
+            tables = {*self.world.tables, *self.world.doubtful}
             if len(known) < len(function.parameters):
                 self.report.add("E0202", f"`{function.name.text}` has two parameters of one name", function.name.span)
             if function.name.text in FUNCTIONS:
                 self.report.add("E0202", f"`{function.name.text}` is a function of the language", function.name.span,
                                 "choose another name")  # fmt: skip
             for name in free_names(function.value):
-                if name.text not in known:
+                if name.text not in known and name.text not in tables:
                     known[name.text] = name
                     self.world.wrong.add(function.name.text)
                     report_unknown(self.report, name, f"parameter of `{function.name.text}`", list(known)[:-1])
@@ -284,6 +294,7 @@ class _Checker:
             self.variants,
             self.experiments,
             tuple(self.claims),
+            self.files,
         )
 
 

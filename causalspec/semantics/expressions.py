@@ -278,6 +278,14 @@ class Elaborator:
         return arithmetic.conditional(condition, yes, no, expression.span)
 
     def _access(self, expression: ast.Access) -> Core:
+        match expression.base:
+            case ast.Index(base=ast.Name(text=name), index=key) if name not in self.scope:
+                if name in self.world.doubtful:
+                    return unknown(expression.span)
+                if name in self.world.tables:
+                    from causalspec.semantics.tables import lookup
+
+                    return lookup(self, self.world.tables[name], key, expression)
         base = self.core(expression.base)
         if isinstance(base.type, Unknown):
             return base
@@ -354,7 +362,7 @@ def type_of(elaborator: Elaborator, written: ast.Type) -> tuple[Type, Core | Non
     """(type, low, high, ranged) of a written type; an unranged number is to be `bounded`."""
     match written:
         case ast.WordsType(words=words):
-            return _words(elaborator.report, words), None, None, True
+            return _words(elaborator, words), None, None, True
         case ast.TupleType(items=items):
             parts = [type_of(elaborator, item) for item in items]
             ranged = all(part[3] for part in parts)
@@ -370,9 +378,17 @@ def type_of(elaborator: Elaborator, written: ast.Type) -> tuple[Type, Core | Non
             return _simple(elaborator, written)
 
 
-def _words(report: Report, words: tuple[ast.Text, ...]) -> Words:
-    seen: dict[str, ast.Text] = {}
+def _words(elaborator: Elaborator, words: tuple[ast.Text | ast.ColumnWords, ...]) -> Type:
+    report, seen = elaborator.report, dict[str, ast.Text]()
     for word in words:
+        if isinstance(word, ast.ColumnWords):
+            from causalspec.semantics.tables import column_words
+
+            found = column_words(elaborator, word, elaborator.world.tables)
+            if not found:
+                return Unknown()
+            seen.update({text: ast.Text(text, word.span) for text in found if text not in seen})
+            continue
         if word.value in seen:
             report.add("E0202", f'"{word.value}" stands here twice', word.span)
         if not word.value.strip():

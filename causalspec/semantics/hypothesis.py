@@ -243,6 +243,7 @@ class Hypothesis:
     variants: Mapping[str, Variant]
     experiments: Mapping[str, Experiment]
     claims: tuple[Claim, ...]
+    files: Mapping[str, str]  # the texts of the files that the spec names, by path
 
     def task_of(self, alignment: str) -> Task:
         return self.tasks[self.models[self.alignments[alignment].model].task]

@@ -277,7 +277,7 @@ def _output(written: ast.OutputType, spans: dict[str, Span], report: Report, wor
     example = 'for example `"Yes" | "No"` or `int in 0 .. 9`'
     nothing = Output(written.name.text, Words(()), written.name.span)
     type_, _, _, ranged = type_of(Elaborator({}, report, "an output", world), written.type)
-    if report.errors > errors:
+    if report.errors > errors or isinstance(type_, Unknown):
         return nothing
     if isinstance(type_, Number) and not ranged:
         report.add("E0305", f"output `{written.name.text}` has no range", place, help="for example `int in 0 .. 9`")
@@ -307,8 +307,10 @@ def _satisfiable(checked: CheckedTask, report: Report) -> None:
             report.add("E0601", "no input can meet this `require`", condition.span, "false for every assignment",
                        help="widen an input's domain, or change the condition")  # fmt: skip
             return
+    if not task.requires or next(checked.witnesses.domain.draws(1), None) is not None:
+        return
     drawn, exact = checked.witnesses.all()
-    if task.requires and exact and not drawn:
+    if exact and not drawn:
         report.add("E0601", "no input can meet these `require`s", task.requires[0].span,
                    f"false for each of the {checked.witnesses.domain.size} assignments")  # fmt: skip
 

@@ -10,6 +10,8 @@ import math
 
 from causalspec.record import record
 
+SHOWN = 8  # words of a type in a message
+
 
 @record
 class Bool:
@@ -39,7 +41,9 @@ class Words:
     words: tuple[str, ...]
 
     def __str__(self) -> str:
-        return " | ".join(f'"{word}"' for word in self.words)
+        shown = self.words if len(self.words) <= SHOWN else self.words[: SHOWN - 2]
+        rest = f" | … ({len(self.words)} words)" if len(shown) < len(self.words) else ""
+        return " | ".join(f'"{word}"' for word in shown) + rest
 
 
 @record

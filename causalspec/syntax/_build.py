@@ -45,7 +45,7 @@ class Build:
         return [parts[0]]
 
     declarations = task_items = model_items = align_items = experiment_items = _first
-    bindings = names = words = entries = arguments = arms = patterns = _first
+    bindings = names = words = entries = arguments = arms = patterns = columns = _first
 
     @staticmethod
     def more(parts: Parts) -> Parts:
@@ -75,6 +75,13 @@ class Build:
 
     def edition(self, parts: Parts) -> ast.Number:
         return replace(_number(parts[1]), span=_span(parts[0], parts[1]))
+
+    def table(self, parts: Parts) -> ast.Table:
+        return ast.Table(_name(parts[1]), parts[3], tuple(parts[6]), _span(parts[0], parts[-1]))
+
+    def column(self, parts: Parts) -> ast.Column:
+        key, name, _, type_ = parts
+        return ast.Column(key is not None, _name(name), type_, _span(key or name, type_))
 
     def fn(self, parts: Parts) -> ast.Fn:
         names = tuple(_name(token) for token in parts[3])
@@ -161,7 +168,10 @@ class Build:
 
     def words_type(self, parts: Parts) -> ast.WordsType:
         words = parts[0]
-        return ast.WordsType(tuple(_text(token) for token in words), _span(words[0], words[-1]))
+        return ast.WordsType(tuple(words), _span(words[0], words[-1]))
+
+    def column_words(self, parts: Parts) -> ast.ColumnWords:
+        return ast.ColumnWords(_name(parts[0]), _name(parts[2]), _span(parts[0], parts[2]))
 
     def tuple_type(self, parts: Parts) -> ast.TupleType:
         return ast.TupleType(tuple(parts[1]), _span(parts[0], parts[-1]))

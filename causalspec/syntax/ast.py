@@ -218,10 +218,19 @@ class SimpleType:
 
 
 @record
-class WordsType:
-    """`"Yes" | "No"`."""
+class ColumnWords:
+    """`places.country`: the values of a table's column."""
 
-    words: tuple[Text, ...]
+    table: Name
+    column: Name
+    span: Span
+
+
+@record
+class WordsType:
+    """`"Yes" | "No"`, `places.country | "none"`."""
+
+    words: tuple[Text | ColumnWords, ...]
     span: Span
 
 
@@ -475,7 +484,27 @@ class Fn:
     span: Span
 
 
-Declaration = Broken | Fn | Task | Variant | Model | Lm | Align | Experiment | Claim
+@record
+class Column:
+    """`key city: text`, `country: text`."""
+
+    is_key: bool
+    name: Name
+    type: Type
+    span: Span
+
+
+@record
+class Table:
+    """`table places = csv("cities.csv") { key city: text, country: text }`."""
+
+    name: Name
+    source: Call
+    columns: tuple[Column, ...]
+    span: Span
+
+
+Declaration = Broken | Table | Fn | Task | Variant | Model | Lm | Align | Experiment | Claim
 
 
 @record

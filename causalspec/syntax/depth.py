@@ -38,7 +38,7 @@ def without_deep(
 
     So are, unreported, items with a token at an offset in `unread`: the lexer told of it.
     """
-    if isinstance(declaration, ast.Claim | ast.Lm | ast.Fn):
+    if isinstance(declaration, ast.Claim | ast.Lm | ast.Fn | ast.Table):
         return _usable(declaration, unread, source, report)
     if isinstance(declaration, ast.Broken):
         return declaration

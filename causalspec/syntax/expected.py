@@ -41,7 +41,8 @@ _HABITS = {
 }  # fmt: skip
 # what a statement looks like; of an output, in a task
 _FORMS = {
-    "cspec": "cspec 1", "fn": "fn same(x, y) = x == y", "task": "task prices { … }", "variant": "variant narrow for prices { … }",
+    "cspec": "cspec 1", "fn": "fn same(x, y) = x == y",
+    "table": 'table places = csv("cities.csv") { key city: text, country: text }', "task": "task prices { … }", "variant": "variant narrow for prices { … }",
     "model": "model left for prices { … }", "align": "align left for left_boundary { … }",
     "experiment": "experiment main { … }", "claim": 'claim "it is found" { best(gain(left)) >= 0.80 }',
     "input": "input price: decimal(2) in 0.00 .. 9.99", "let": "let upper = lower + width",

@@ -20,7 +20,7 @@ from causalspec.syntax.strings import decode, dedent, shown
 from causalspec.syntax.token import Token
 
 RESERVED = frozenset(["if", "then", "else", "and", "or", "not", "in", "for", "match", "as", "true", "false"])
-DECLARATIONS = frozenset(["cspec", "fn", "task", "variant", "model", "align", "experiment", "claim", "lm"])
+DECLARATIONS = frozenset(["cspec", "table", "fn", "task", "variant", "model", "align", "experiment", "claim", "lm"])
 STATEMENTS = frozenset(
     [
         "input",

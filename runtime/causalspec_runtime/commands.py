@@ -163,7 +163,7 @@ def _read(path: Path) -> tuple[Source, Plan | None]:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise Unusable(f"{path} is no plan of this version of causalspec: {where}: {first['msg']}") from None
-    return Source(plan.spec.name, plan.spec.text), plan
+    return Source(plan.spec.name, plan.spec.text, plan.spec.files), plan
 
 
 def _repeated(source: Source, plan: Plan, options: argparse.Namespace) -> Chosen:

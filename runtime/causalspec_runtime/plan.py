@@ -7,7 +7,7 @@ Invariant: a plan depends on the spec, the options and the LM's configuration on
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain, combinations
 from typing import Literal
@@ -29,11 +29,12 @@ class Record(BaseModel):
 
 
 class SpecRecord(Record):
-    """The text that the plan was compiled from."""
+    """The text that the plan was compiled from, and those of the files that it names; `sha256` is of all of them."""
 
     name: str
     sha256: str
     text: str
+    files: dict[str, str] = Field(default_factory=dict)
 
 
 class LmRecord(Record):
@@ -136,8 +137,9 @@ def make_plan(hypothesis: Hypothesis, experiment: Experiment, lm: LmShape, look:
         schema=SCHEMA,
         spec=SpecRecord(
             name=hypothesis.source.name.replace("\\", "/").rsplit("/", 1)[-1],
-            sha256=hashlib.sha256(text.encode()).hexdigest(),
+            sha256=_digest(text, hypothesis.files),
             text=text,
+            files=dict(hypothesis.files),
         ),
         experiment=experiment.name,
         lm=LmRecord(**asdict(lm)),
@@ -151,6 +153,12 @@ def make_plan(hypothesis: Hypothesis, experiment: Experiment, lm: LmShape, look:
         transfer=experiment.transfer,
         training=TrainingRecord(**asdict(experiment.training)),
     )
+
+
+def _digest(text: str, files: Mapping[str, str]) -> str:
+    """SHA-256 of the spec, and of each file's name and text where it names files."""
+    parts = [text, *(part for name in sorted(files) for part in (name, files[name]))]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def _alignment(hypothesis: Hypothesis, name: str, index: int, n_layers: int) -> AlignmentRecord:
