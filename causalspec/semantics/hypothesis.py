@@ -52,12 +52,14 @@ class Output:
     """The task's output; the LM's answers are its words.
 
     Where mechanisms give a number or a bool, `value` is its type, and the words are its values as they are printed.
+    `among` is the list that an input's answer is one of, where the task names one.
     """
 
     name: str
     type: Words
     span: Span
     value: Type | None = None
+    among: Core | None = None
 
     def said(self, core: Core) -> Core:
         """A mechanism's value as the word that is printed for it."""

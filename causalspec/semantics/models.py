@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from causalspec.diagnostics import Label, Report
 from causalspec.record import record
+from causalspec.semantics.arithmetic import tuple_of
 from causalspec.semantics.core import Core, NotRepresentable, Reference, evaluate, references
 from causalspec.semantics.domains import Obligation, assign, bounded, defined_everywhere, discharge, substituted
 from causalspec.semantics.expressions import Elaborator, defined, report_unknown, type_of, unknown
-from causalspec.semantics.hypothesis import Model, Task, Variable
+from causalspec.semantics.hypothesis import Model, Output, Task, Variable
 from causalspec.semantics.tasks import CheckedTask, bring_broken, causal_order, define, is_broken
 from causalspec.semantics.types import Type, Unknown, Value, value_text
 from causalspec.span import Span
@@ -39,7 +40,7 @@ def check_model(written: ast.Model, checked: CheckedTask, report: Report) -> Che
     broken = bring_broken(written.items, scope, spans)
     obligations: list[Obligation] = []
     variables = _variables(vars_, checked, scope, spans, report, where, obligations)
-    output = _output(written, checked, scope, report, where, obligations)
+    output = _output(written, checked, scope, variables, report, where, obligations)
     discharge([_grounded(item, variables) for item in obligations], checked.witnesses, report)
     output = output or unknown(written.name.span)
     mechanisms = {variable.name: variable.mechanism for variable in variables}
@@ -100,6 +101,7 @@ def _output(
     written: ast.Model,
     checked: CheckedTask,
     scope: dict[str, Core],
+    variables: Sequence[Variable],
     report: Report,
     where: str,
     obligations: list[Obligation],
@@ -118,11 +120,31 @@ def _output(
             continue
         found = assign(core, checked.answers, wanted.name, report, obligations)
         if not isinstance(found.type, Unknown) and not isinstance(checked.answers, Unknown):
+            if wanted.among is not None and checked.sound:
+                _one_of(found, wanted, checked, variables, report)
             found = wanted.said(found)
     if found is None and wanted.name and not is_broken(written.items, "output"):
         report.add("E0402", f"{where} has no mechanism for the output `{wanted.name}`", written.name.span,
                    help=f"write `output {wanted.name} = …`")  # fmt: skip
     return found
+
+
+def _one_of(found: Core, wanted: Output, checked: CheckedTask, variables: Sequence[Variable], report: Report) -> None:
+    """E0308 where an input is known whose answer is not in the task's list."""
+    assert wanted.among is not None
+    core = substituted(found, {variable.name: variable.mechanism for variable in variables})
+    for assignment in checked.witnesses.all()[0]:
+        try:
+            value, allowed = evaluate(core, assignment), evaluate(wanted.among, assignment)
+        except (NotRepresentable, ZeroDivisionError):
+            continue
+        assert isinstance(allowed, tuple)
+        if value not in allowed:
+            said = value_text(value, found.type)
+            report.add("E0308", f"`{wanted.name}` need not be one of the task's list", found.span,
+                       f"{said} for {checked.witnesses.text(assignment, tuple_of((core, wanted.among), core.span))}",
+                       labels=(Label(wanted.among.span, "this list"),))  # fmt: skip
+            return
 
 
 def _grounded(obligation: Obligation, variables: Sequence[Variable]) -> Obligation:

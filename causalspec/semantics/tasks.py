@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
+from functools import reduce
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -171,7 +172,7 @@ def check_task(
     if not inputs and not is_broken(items, "input"):
         report.add("E0204", f"{where} has no input", span, help="for example `input price: decimal(2) in 0.01 .. 9.99`")
     prompt = _prompt(holes_of, elaborator) if holes_of is not None else ()
-    output = _output(output_of, spans, report, world) if output_of is not None else Output("", Words(()), span)
+    output = _output(output_of, spans, elaborator) if output_of is not None else Output("", Words(()), span)
     doc = next((item.text for item in items if isinstance(item, ast.Doc)), "")
     task = Task(name, doc, tuple(inputs), tuple(lets), requires, prompt, output, span)
     domain = Domain(
@@ -269,14 +270,19 @@ def _prompt(prompt: ast.Prompt, elaborator: Elaborator) -> tuple[str | Hole, ...
     return tuple(parts)
 
 
-def _output(written: ast.OutputType, spans: dict[str, Span], report: Report, world: World) -> Output:
+def _output(written: ast.OutputType, spans: dict[str, Span], elaborator: Elaborator) -> Output:
     """The output; without words where its domain is wrong."""
+    report, among = elaborator.report, None
     if written.name.text in spans:
         define({}, spans, written.name, Unknown(), report)
     errors, place = report.errors, written.type.span
     example = 'for example `"Yes" | "No"` or `int in 0 .. 9`'
     nothing = Output(written.name.text, Words(()), written.name.span)
-    type_, _, _, ranged = type_of(Elaborator({}, report, "an output", world), written.type)
+    if isinstance(written.type, ast.OneOf):
+        among, ranged = elaborator.core(written.type.source), True
+        type_ = _item_type(among, elaborator)
+    else:
+        type_, _, _, ranged = type_of(Elaborator({}, report, "an output", elaborator.world), written.type)
     if report.errors > errors or isinstance(type_, Unknown):
         return nothing
     if isinstance(type_, Number) and not ranged:
@@ -294,9 +300,17 @@ def _output(written: ast.OutputType, spans: dict[str, Span], report: Report, wor
                    help="narrow its range")  # fmt: skip
         return nothing
     if isinstance(type_, Words):
-        return Output(written.name.text, type_, written.name.span)
+        return Output(written.name.text, type_, written.name.span, None, among)
     words = Words(tuple(printed(value, type_) for value in values_of(type_)))
-    return Output(written.name.text, words, written.name.span, type_)
+    return Output(written.name.text, words, written.name.span, type_, among)
+
+
+def _item_type(listed: Core, elaborator: Elaborator) -> Type:
+    """What the items of a list are; unknown, told, where it is none."""
+    from causalspec.semantics.lists import items_of
+
+    items = items_of(elaborator, listed)
+    return Unknown() if items is None else reduce(arithmetic.hull, (item.type for item in items))
 
 
 def _satisfiable(checked: CheckedTask, report: Report) -> None:

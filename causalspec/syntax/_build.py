@@ -113,6 +113,9 @@ class Build:
     def output_type(self, parts: Parts) -> ast.OutputType:
         return ast.OutputType(_name(parts[1]), parts[3], _span(parts[0], parts[-1]))
 
+    def one_of(self, parts: Parts) -> ast.OneOf:
+        return ast.OneOf(parts[2], _span(parts[0], parts[2]))
+
     # --- model ---
 
     def model(self, parts: Parts) -> ast.Model:

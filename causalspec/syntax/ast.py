@@ -309,11 +309,19 @@ class Prompt:
 
 
 @record
+class OneOf:
+    """`one of options`: the items of a list."""
+
+    source: Expr
+    span: Span
+
+
+@record
 class OutputType:
-    """In a task: `output answer: "Yes" | "No"`."""
+    """In a task: `output answer: "Yes" | "No"`, `output answer: one of options`."""
 
     name: Name
-    type: Type
+    type: Type | OneOf
     span: Span
 
 

@@ -188,3 +188,43 @@ def test_a_column_that_has_no_value_in_a_row_that_is_not_needed_is_no_fault() ->
     assignments, found = values_of("if k < 3 then xs[k + 1] else 0")
     assert found == [row["xs"][row["k"] + 1] if row["k"] < 3 else 0 for row in assignments]  # type: ignore[index, operator]
     assert np.asarray(found).dtype.kind == "i"
+
+
+POINTER = """cspec 1
+task pointer {
+  input options: ["red" | "blue" | "green"; 2]
+  input k: int in 0 .. 1
+  require all_different(options)
+  prompt "{options[0] as a} or {options[1] as b}? Take number {k}:"
+  output answer: one of options
+}
+model copy for pointer {
+  output answer = options[k]
+}
+"""
+
+
+def told_of(text: str) -> list[str]:
+    return [f"{item.code}: {item.label or item.message}" for item in check(Source("t", text))[1]]
+
+
+def test_an_answer_is_one_of_an_inputs_items() -> None:
+    """The words are those of the items; a model that says another one is shown an input."""
+    hypothesis, diagnostics = check(Source("t", POINTER))
+    assert hypothesis is not None, diagnostics
+    assert hypothesis.tasks["pointer"].output.type.words == ("red", "blue", "green")
+    wrong = told_of(POINTER.replace("= options[k]", '= "red"'))
+    assert wrong == ['E0308: "red" for options = ("blue", "green")']
+    assert told_of(POINTER.replace("one of options", "one of k")) == ["E0301: expected a list, found int"]
+
+
+def test_an_output_of_numbers_is_said_as_it_is_printed() -> None:
+    """The mechanism computes a number, the answer is its word."""
+    text = POINTER.replace("one of options", "int in 0 .. 9").replace("= options[k]", "= k + 3")
+    hypothesis, diagnostics = check(Source("t", text))
+    assert hypothesis is not None, diagnostics
+    task, model = hypothesis.tasks["pointer"], hypothesis.models["copy"]
+    assert task.output.type.words == tuple("0123456789")
+    assert [evaluate(model.output, {"k": k}) for k in (0, 1)] == ["3", "4"]
+    assert told_of(text.replace("k + 3", "k + 9")) == ["E0308: 10 for k = 1"]
+    assert told_of(text.replace("int in 0 .. 9", "int in 0 .. 99_999")) == ["E0305: these are 100,000"]
