@@ -9,6 +9,7 @@ from causalspec.diagnostics import Label, Report
 from causalspec.semantics.expressions import nearest, report_unknown, unquoted
 from causalspec.semantics.hypothesis import (
     Alignment,
+    Hole,
     LanguageModel,
     LayerRange,
     LmKind,
@@ -279,4 +280,9 @@ def _tokens(written: ast.Expr, task: Task, report: Report) -> tuple[TokenPlace, 
     if hole.text not in holes:
         report_unknown(report, hole, f"span in the prompt of task `{task.name}`", holes)
         return ()
+    for template in task.templates:
+        if hole.text not in {part.name for part in template if isinstance(part, Hole)}:
+            report.add("E0502", f"one of the templates of task `{task.name}` has no span `{hole.text}`", hole.span,
+                       help="name a span that every template has: `{… as name}`")  # fmt: skip
+            return ()
     return (TokenPlace(hole.text, index, span),)

@@ -71,7 +71,8 @@ def vocabulary(tasks: Iterable[Task], models: Iterable[Model] = ()) -> dict[str,
         found.extend(task.output.type.words)
         for item in task.inputs:
             found.extend(_words_of(item.type))
-        for core in (*(let.value for let in task.lets), *task.requires, *(hole.value for hole in task.holes)):
+        which = () if task.which is None else (task.which,)
+        for core in (*(let.value for let in task.lets), *task.requires, *(hole.value for hole in task.holes), *which):
             found.extend(_words_in(core))
     for model in models:
         for core in (*(variable.mechanism for variable in model.variables), model.output):

@@ -71,7 +71,10 @@ class Output:
 
 @record
 class Task:
-    """A task, or a variant of one. `prompt` alternates text and holes as written."""
+    """A task, or a variant of one. `prompt` alternates text and holes as written.
+
+    A task with several templates has `others`, and `which` gives the number of an input's: 0 is `prompt`.
+    """
 
     name: str
     doc: str
@@ -81,10 +84,16 @@ class Task:
     prompt: tuple[str | Hole, ...]
     output: Output
     span: Span
+    others: tuple[tuple[str | Hole, ...], ...] = ()
+    which: Core | None = None
+
+    @property
+    def templates(self) -> tuple[tuple[str | Hole, ...], ...]:
+        return (self.prompt, *self.others)
 
     @property
     def holes(self) -> tuple[Hole, ...]:
-        return tuple(part for part in self.prompt if isinstance(part, Hole))
+        return tuple(part for template in self.templates for part in template if isinstance(part, Hole))
 
 
 @record

@@ -412,32 +412,46 @@ def nodes(core: Core) -> int:
 
 def match(elaborator: Elaborator, written: ast.Match) -> Core:
     """The first arm that the subject meets; the arms must leave nothing out."""
-    subject = elaborator.core(written.subject)
-    if isinstance(subject.type, Unknown):
-        return subject
-    conditions: list[Core] = []
-    values: list[Core] = []
-    covered = _Covered(subject.type)
-    for arm in written.arms:
-        if covered.whole:
-            return _wrong(elaborator, "this arm is never reached", arm.span, "those before it take everything", "E0310")
-        meets = [_meets(elaborator, subject, pattern, covered) for pattern in arm.patterns]
-        conditions.append(meets[0] if len(meets) == 1 else Apply(Operation.OR, tuple(meets), Bool(), arm.span))
-        values.append(elaborator.core(arm.value))
-    if any(isinstance(item.type, Unknown) for item in (*conditions, *values)):
+    conditions = conditions_of(elaborator, written.subject, [(arm.patterns, arm.span) for arm in written.arms])
+    values = [elaborator.core(arm.value) for arm in written.arms]
+    if conditions is None or any(isinstance(value.type, Unknown) for value in values):
         return unknown(written.span)
+    alike = _alike_arms(elaborator, values)
+    return unknown(written.span) if alike is None else chosen(conditions, alike, written.span)
+
+
+def chosen(conditions: Sequence[Core], values: Sequence[Core], span: Span) -> Core:
+    """The value of the first condition that holds; the last one's where none does."""
+    found = values[-1]
+    for condition, value in zip(reversed(conditions[:-1]), reversed(values[:-1]), strict=True):
+        found = arithmetic.conditional(condition, value, found, span)
+    return replace(found, span=span)
+
+
+def conditions_of(
+    elaborator: Elaborator, written: ast.Expr, arms: Sequence[tuple[tuple[ast.Expr, ...], Span]]
+) -> list[Core] | None:
+    """Whether a subject meets each arm's patterns; None after a mistake. Together they leave nothing out."""
+    subject = elaborator.core(written)
+    if isinstance(subject.type, Unknown):
+        return None
+    errors, conditions = elaborator.report.errors, list[Core]()
+    covered = _Covered(subject.type)
+    for patterns, span in arms:
+        if covered.whole:
+            _wrong(elaborator, "this arm is never reached", span, "those before it take everything", "E0310")
+            return None
+        meets = [_meets(elaborator, subject, pattern, covered) for pattern in patterns]
+        conditions.append(meets[0] if len(meets) == 1 else Apply(Operation.OR, tuple(meets), Bool(), span))
+    if elaborator.report.errors > errors:
+        return None
     if not covered.whole:
         missing = covered.missing()
         what = f"{missing} is left out" if missing else "some values are left out"
-        return _wrong(elaborator, f"this `match` does not say what happens to every value: {what}", written.subject.span,
-                      "end it with an arm `_ -> …` for the rest", "E0310")  # fmt: skip
-    alike = _alike_arms(elaborator, values)
-    if alike is None:
-        return unknown(written.span)
-    found = alike[-1]
-    for condition, value in zip(reversed(conditions[:-1]), reversed(alike[:-1]), strict=True):
-        found = arithmetic.conditional(condition, value, found, written.span)
-    return replace(found, span=written.span)
+        _wrong(elaborator, f"this `match` does not say what happens to every value: {what}", written.span,
+               "end it with an arm `_ -> …` for the rest", "E0310")  # fmt: skip
+        return None
+    return conditions
 
 
 def _alike_arms(elaborator: Elaborator, values: Sequence[Core]) -> tuple[Core, ...] | None:

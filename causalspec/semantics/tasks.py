@@ -171,10 +171,11 @@ def check_task(
     output_of = _single(items, ast.OutputType, "output", where, span, report)
     if not inputs and not is_broken(items, "input"):
         report.add("E0204", f"{where} has no input", span, help="for example `input price: decimal(2) in 0.01 .. 9.99`")
-    prompt = _prompt(holes_of, elaborator) if holes_of is not None else ()
+    templates, which = _prompt(holes_of, elaborator) if holes_of is not None else ([()], None)
     output = _output(output_of, spans, elaborator) if output_of is not None else Output("", Words(()), span)
     doc = next((item.text for item in items if isinstance(item, ast.Doc)), "")
-    task = Task(name, doc, tuple(inputs), tuple(lets), requires, prompt, output, span)
+    parts = (tuple(inputs), tuple(lets), requires, templates[0])
+    task = Task(name, doc, *parts, output, span, tuple(templates[1:]), which)
     domain = Domain(
         [(item.name, item.type, item.low, item.high) for item in inputs],
         [(let.name, let.value) for let in lets],
@@ -184,7 +185,12 @@ def check_task(
     sound = report.errors == errors and not broken and not any(hole.value.type == Unknown() for hole in task.holes)
     checked = CheckedTask(task, scope, Witnesses(domain, types), world, sound)
     if sound:
-        wholes = [*(let.value for let in lets), *requires, *(hole.value for hole in task.holes)]
+        wholes = [
+            *(let.value for let in lets),
+            *requires,
+            *(hole.value for hole in task.holes),
+            *([which] if which else []),
+        ]
         defined_everywhere(world.take_partial(), wholes, domain, {}, checked.witnesses, report)
         _satisfiable(checked, report)
         _hole_text(task, report)
@@ -243,14 +249,32 @@ def _single(
     return found[0]
 
 
-def _prompt(prompt: ast.Prompt, elaborator: Elaborator) -> tuple[str | Hole, ...]:
+def _prompt(prompt: ast.Prompt, elaborator: Elaborator) -> tuple[list[tuple[str | Hole, ...]], Core | None]:
+    """The templates, and which one an input has, where there are several."""
+    if not isinstance(prompt.parts, ast.Templates):
+        return [_template(prompt.parts, elaborator, 0)], None
+    from causalspec.semantics import lists
+
+    arms = prompt.parts.arms
+    templates = [_template(arm.parts, elaborator, index) for index, arm in enumerate(arms)]
+    conditions = lists.conditions_of(elaborator, prompt.parts.subject, [(arm.patterns, arm.span) for arm in arms])
+    if conditions is None:
+        return templates, unknown(prompt.span)
+    numbers = [arithmetic.constant(index, 0, arm.span) for index, arm in enumerate(arms)]
+    return templates, lists.chosen(conditions, numbers, prompt.span)
+
+
+def _template(
+    written: Sequence[ast.Literal | ast.Hole | ast.Broken], elaborator: Elaborator, number: int
+) -> tuple[str | Hole, ...]:
     report, parts, seen = elaborator.report, list[str | Hole](), dict[str, Span]()
-    for part in prompt.parts:
+    for part in written:
+        unnamed = f"#{number}.{len(parts)}"
         if isinstance(part, ast.Literal):
             parts.append(part.text)
             continue
         if isinstance(part, ast.Broken):
-            parts.append(Hole(f"#{len(parts)}", unknown(part.span), part.span))
+            parts.append(Hole(unnamed, unknown(part.span), part.span))
             continue
         name = part.name or (part.value if isinstance(part.value, ast.Name) else None)
         core = elaborator.core(part.value)
@@ -261,7 +285,7 @@ def _prompt(prompt: ast.Prompt, elaborator: Elaborator) -> tuple[str | Hole, ...
                 part.span,
                 help="name one of them: `{bracket.0 as low}`, `{words[1] as second}`",
             )
-        label = name.text if name is not None else f"#{len(parts)}"
+        label = name.text if name is not None else unnamed
         if name is not None and label in seen:
             report.add("E0202", f"two holes are named `{label}`", part.span, "again here",
                        labels=(Label(seen[label], "first here"),), help=f"name one: `{{{label} as other}}`")  # fmt: skip
@@ -332,17 +356,23 @@ def _satisfiable(checked: CheckedTask, report: Report) -> None:
 def _hole_text(task: Task, report: Report) -> None:
     """W0602: an input that the prompt does not show, directly or through a value."""
     reach = {let.name: set(references(let.value)) for let in task.lets}
-    shown: set[str] = set()
-    frontier = [name for hole in task.holes for name in references(hole.value)]
-    while frontier:
-        name = frontier.pop()
-        if name not in shown:
-            shown.add(name)
-            frontier.extend(reach.get(name, ()))
-    for item in task.inputs:
-        if item.name not in shown:
-            report.add("W0602", f"the prompt does not show input `{item.name}`", item.span,
+    chosen_by = set(references(task.which)) if task.which is not None else set()
+    for template in task.templates:
+        shown: set[str] = set()
+        frontier = [name for hole in template if isinstance(hole, Hole) for name in references(hole.value)]
+        frontier.extend(chosen_by)
+        while frontier:
+            name = frontier.pop()
+            if name not in shown:
+                shown.add(name)
+                frontier.extend(reach.get(name, ()))
+        hidden = [item for item in task.inputs if item.name not in shown]
+        for item in hidden:
+            what = "the prompt does" if not task.others else "one of the templates does"
+            report.add("W0602", f"{what} not show input `{item.name}`", item.span,
                        "the LM cannot know its value")  # fmt: skip
+        if hidden:
+            return
 
 
 def replaced(base: ast.Task, variant: ast.Variant, told: Set[str], report: Report) -> tuple[ast.TaskItem, ...]:

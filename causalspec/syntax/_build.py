@@ -45,7 +45,7 @@ class Build:
         return [parts[0]]
 
     declarations = task_items = model_items = align_items = experiment_items = _first
-    bindings = names = words = entries = arguments = arms = patterns = columns = _first
+    bindings = names = words = entries = arguments = arms = prompt_arms = patterns = columns = _first
 
     @staticmethod
     def more(parts: Parts) -> Parts:
@@ -109,6 +109,13 @@ class Build:
 
     def prompt(self, parts: Parts) -> ast.Prompt:
         return ast.Prompt(parts[1].value, _span(parts[0], parts[1]))
+
+    def prompts(self, parts: Parts) -> ast.Prompt:
+        templates = ast.Templates(parts[2], tuple(parts[5]), _span(parts[1], parts[-1]))
+        return ast.Prompt(templates, _span(parts[0], parts[-1]))
+
+    def prompt_arm(self, parts: Parts) -> ast.Template:
+        return ast.Template(tuple(parts[0]), parts[2].value, _span(parts[0][0], parts[2]))
 
     def output_type(self, parts: Parts) -> ast.OutputType:
         return ast.OutputType(_name(parts[1]), parts[3], _span(parts[0], parts[-1]))

@@ -304,7 +304,25 @@ class Hole:
 class Prompt:
     """`prompt "… {lower} …"`; a hole that was reported as wrong is `Broken`."""
 
+    parts: tuple[Literal | Hole | Broken, ...] | Templates
+    span: Span
+
+
+@record
+class Template:
+    """`0 | 1 -> "… {lower} …"`; patterns as those of an `Arm`."""
+
+    patterns: tuple[Expr, ...]
     parts: tuple[Literal | Hole | Broken, ...]
+    span: Span
+
+
+@record
+class Templates:
+    """`match form { … }` of a prompt: the text depends on a value."""
+
+    subject: Expr
+    arms: tuple[Template, ...]
     span: Span
 
 

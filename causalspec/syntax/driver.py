@@ -18,6 +18,7 @@ from causalspec.syntax.lexer import RESERVED, Tokens, tokenize
 from causalspec.syntax.prompt import split_prompt
 from causalspec.syntax.token import Token
 
+ARM = 9  # values on the stack from `prompt match x {` to an arm's `->`
 MOST_STATES = 1_000  # on the stack: 64 levels of any kind take far less
 
 
@@ -64,7 +65,12 @@ class Driver:
 
     @staticmethod
     def _after_prompt(values: list[Any]) -> bool:
-        return bool(values) and isinstance(values[-1], Token) and values[-1].type == "PROMPT"
+        """Whether a text here is a prompt's: after `prompt`, or in an arm of `prompt match`."""
+        last = values[-1] if values else None
+        if not isinstance(last, Token) or last.type not in ("PROMPT", "ARROW"):
+            return False
+        recent = reversed(values[-ARM:])
+        return last.type == "PROMPT" or any(isinstance(one, Token) and one.type == "PROMPT" for one in recent)
 
     def _prompt(self, token: Token) -> Token:
         quotes = 3 if token.type == "LONG_STRING" else 1

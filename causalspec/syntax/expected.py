@@ -61,8 +61,6 @@ def planned_at(items: list[Token], position: int, values: Sequence[Any]) -> tupl
     word = str(token)
     if word in planned.STATEMENTS and token.type == "NAME" and (before is None or before.type == "NEWLINE"):
         return token.span, f"`{word}`", planned.STATEMENTS[word]
-    if word == "match" and values and getattr(values[-1], "type", "") == "PROMPT":
-        return token.span, "a prompt by `match`", "write one prompt; a variant may have another"
     if before == "together" and before is not None and "place" in values:
         return before.span, "`place together`", "write `place (above, below) on …`, or one `place` a line"
     return None

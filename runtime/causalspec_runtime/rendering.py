@@ -6,23 +6,24 @@ Invariant: a span's characters are exactly those of its hole's value.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from causalspec.semantics.columns import length
 from causalspec.semantics.hypothesis import Hole, Task
 from causalspec_runtime.counterfactuals import Columns
 from causalspec_runtime.counterfactuals.faults import Words as Codes
-from causalspec_runtime.counterfactuals.printing import printed_holes
+from causalspec_runtime.counterfactuals.printing import printed_parts, template_of
 from causalspec_runtime.language_model.errors import TokenError
 from causalspec_runtime.language_model.prompts import RenderedPrompt
 
 
 def render(task: Task, columns: Columns, words: Codes, spans: Collection[str] = ()) -> list[RenderedPrompt]:
     """One prompt a row of the columns, with the places of the holes named in `spans`."""
-    rows = length(next(iter(columns.values())))
-    printed = printed_holes(task, columns, words)
-    return [_prompt(task, printed, row, spans) for row in range(rows)]
+    printed = printed_parts(task, columns, words)
+    return [
+        _prompt(task.templates[template], printed[template], row, spans)
+        for row, template in enumerate(template_of(task, columns, words))
+    ]
 
 
 def chat(prompts: list[RenderedPrompt], tokenizer: Any) -> list[RenderedPrompt]:
@@ -44,12 +45,14 @@ def _turn(prompt: RenderedPrompt, tokenizer: Any) -> RenderedPrompt:
     return RenderedPrompt(text, {name: (start + shift, end + shift) for name, (start, end) in prompt.spans.items()})
 
 
-def _prompt(task: Task, printed: dict[str, list[str]], row: int, wanted: Collection[str]) -> RenderedPrompt:
+def _prompt(
+    template: Sequence[str | Hole], printed: Sequence[Sequence[str]], row: int, wanted: Collection[str]
+) -> RenderedPrompt:
     pieces: list[str] = []
     spans: dict[str, tuple[int, int]] = {}
     at = 0
-    for part in task.prompt:
-        text = part if isinstance(part, str) else printed[part.name][row]
+    for part, texts in zip(template, printed, strict=True):
+        text = texts[row]
         if isinstance(part, Hole) and part.name in wanted:
             spans[part.name] = (at, at + len(text))
         pieces.append(text)

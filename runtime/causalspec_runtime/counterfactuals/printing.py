@@ -31,20 +31,32 @@ def printed_column(column: Column, type_: Type, words: Mapping[str, int]) -> lis
     raise AssertionError(f"a checked task prints no {type_}")
 
 
-def printed_holes(task: Task, columns: Mapping[str, Column], words: Mapping[str, int]) -> dict[str, list[str]]:
-    """The text of every hole in every row."""
-    return {
-        hole.name: printed_column(evaluated(hole.value, columns, words, hole.name), hole.value.type, words)
-        for hole in task.holes
-    }
+def printed_parts(task: Task, columns: Mapping[str, Column], words: Mapping[str, int]) -> list[list[list[str]]]:
+    """The text of every part of every template in every row: [template][part][row]."""
+    rows = length(next(iter(columns.values())))
+
+    def text_of(part: str | Hole) -> list[str]:
+        if isinstance(part, str):
+            return [part] * rows
+        return printed_column(evaluated(part.value, columns, words, part.name), part.value.type, words)
+
+    return [[text_of(part) for part in template] for template in task.templates]
+
+
+def template_of(task: Task, columns: Mapping[str, Column], words: Mapping[str, int]) -> list[int]:
+    """Which template each row has."""
+    if task.which is None:
+        return [0] * length(next(iter(columns.values())))
+    column = evaluated(task.which, columns, words, "the prompt")
+    assert not isinstance(column, tuple)
+    found: list[int] = column.tolist()
+    return found
 
 
 def texts(task: Task, columns: Mapping[str, Column], words: Mapping[str, int]) -> list[str]:
     """One prompt a row."""
-    printed = printed_holes(task, columns, words)
-    rows = length(next(iter(columns.values())))
-    parts = [[part] * rows if isinstance(part, str) else printed[part.name] for part in task.prompt]
-    return ["".join(row) for row in zip(*parts, strict=True)]
+    whole = [["".join(row) for row in zip(*parts, strict=True)] for parts in printed_parts(task, columns, words)]
+    return [whole[template][row] for row, template in enumerate(template_of(task, columns, words))]
 
 
 def reads_back(task: Task) -> bool:
@@ -53,6 +65,8 @@ def reads_back(task: Task) -> bool:
     A hole can be read where it is of fixed length, or ends the prompt, or is followed by a character that no value of
     it has.
     """
+    if task.others:
+        return False
     parts = [part for part in task.prompt if part]
     for index, part in enumerate(parts):
         if isinstance(part, str):
