@@ -90,6 +90,18 @@ def references(expression: Core) -> Iterator[str]:
                 pass
 
 
+def nodes(core: Core) -> int:
+    """How many operations, names and literals an expression has, shared ones counted each time."""
+    known: dict[int, int] = {}
+
+    def count(node: Core) -> int:
+        if id(node) not in known:
+            known[id(node)] = 1 + sum(map(count, node.arguments)) if isinstance(node, Apply) else 1
+        return known[id(node)]
+
+    return count(core)
+
+
 class NotRepresentable(ArithmeticError):
     """An operation has no value: a remainder where there is no room for one, an item that is not there."""
 

@@ -16,7 +16,7 @@ from random import Random
 from causalspec.diagnostics import Report
 from causalspec.record import record
 from causalspec.semantics import arithmetic
-from causalspec.semantics.core import Apply, Core, NotRepresentable, Operation, Reference, evaluate, references
+from causalspec.semantics.core import Apply, Core, NotRepresentable, Operation, Reference, evaluate, nodes, references
 from causalspec.semantics.types import (
     Bool,
     Number,
@@ -38,6 +38,7 @@ CORNERS = 6  # inputs whose extremes are combined
 DRAWS = 200
 HARD_DRAWS = 4_000
 ENUMERABLE = 20_000  # points that are looked through one by one
+MOST_WORK = 400_000  # operations that are evaluated in search of one counterexample
 
 
 @record
@@ -194,20 +195,29 @@ class Witnesses:
     domain: Domain
     types: Mapping[str, Type]
     _few: list[dict[str, Value]] | None = field(default=None, init=False)
-    _all: tuple[Sequence[dict[str, Value]], bool] | None = field(default=None, init=False)
+    _points: list[dict[str, Value]] | None = field(default=None, init=False)
+    _many: list[dict[str, Value]] | None = field(default=None, init=False)
+    _listed: bool = field(default=False, init=False)
 
     def few(self) -> list[dict[str, Value]]:
         if self._few is None:
             self._few = list(self.domain.draws(DRAWS))
         return self._few
 
-    def all(self) -> tuple[Sequence[dict[str, Value]], bool]:
-        """Every assignment there is, and true; of a large domain many, and false."""
-        if self._all is None:
-            points = self.domain.points()
-            drawn = [*self.few(), *self.domain.draws(HARD_DRAWS)] if points is None else points
-            self._all = drawn, points is not None
-        return self._all
+    def all(self) -> list[dict[str, Value]] | None:
+        """Every assignment there is; None where there are too many to look through."""
+        if not self._listed:
+            self._points, self._listed = self.domain.points(), True
+        return self._points
+
+    def up_to(self, limit: int) -> tuple[Sequence[dict[str, Value]], bool]:
+        """Every assignment, and true, if they are at most `limit`; else drawn ones, and false."""
+        points = self.all()
+        if points is not None and len(points) <= limit:
+            return points, True
+        if self._many is None:
+            self._many = list(self.domain.draws(HARD_DRAWS))
+        return self._many[:limit], False
 
     def text(self, assignment: Mapping[str, Value], core: Core) -> str:
         """The part of an assignment that an expression reads, as a person would write it."""
@@ -242,12 +252,12 @@ def defined_everywhere(
     inlined = {**mechanisms, **dict(domain.lets)}
     requires = [substituted(condition, inlined) for condition in domain.requires]
     bare = Domain(domain.inputs, (), ())
-    drawn = bare.points() or list(bare.draws(HARD_DRAWS))
+    drawn = list(bare.draws(HARD_DRAWS))
     drawn = [assignment for assignment in drawn if all(_holds(condition, assignment) for condition in requires)]
     for written in wholes:
         inside = [operation for operation in operations if _contains(written, operation)]
         whole = substituted(written, inlined) if inside else written
-        for assignment in drawn if inside else ():
+        for assignment in drawn[: affordable(whole)] if inside else ():
             if not _has_value(whole, assignment):
                 grounded = [(operation, substituted(operation, inlined)) for operation in inside]
                 wrong, core = next((pair for pair in grounded if not _has_value(pair[1], assignment)), (None, None))
@@ -256,6 +266,11 @@ def defined_everywhere(
                 report.add("E0311", _PARTIAL_MESSAGE[wrong.operation], wrong.span,
                            witnesses.text(assignment, core), help=_PARTIAL_HELP[wrong.operation])  # fmt: skip
                 break
+
+
+def affordable(core: Core) -> int:
+    """On how many assignments an expression is evaluated in search of a counterexample."""
+    return min(max(MOST_WORK // nodes(core), DRAWS), ENUMERABLE)
 
 
 def _contains(core: Core, operation: Apply) -> bool:
@@ -293,7 +308,7 @@ def _has_value(core: Core, assignment: Mapping[str, Value]) -> bool:
 def discharge(obligations: Sequence[Obligation], witnesses: Witnesses, report: Report) -> None:
     """Report each obligation that an assignment breaks, or that nothing proves."""
     for obligation in obligations:
-        drawn, exact = witnesses.all()
+        drawn, exact = witnesses.up_to(affordable(obligation.value))
         for assignment in drawn:
             if _breaks(obligation, assignment, witnesses, report):
                 break

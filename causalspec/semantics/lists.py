@@ -14,7 +14,7 @@ from functools import reduce
 
 from causalspec.record import record
 from causalspec.semantics import arithmetic
-from causalspec.semantics.core import Apply, Constant, Core, Operation
+from causalspec.semantics.core import Apply, Constant, Core, Operation, nodes
 from causalspec.semantics.expressions import Elaborator, a, type_of, unknown
 from causalspec.semantics.types import Bool, Number, Tuple, Type, Unknown, Words, family, value_text
 from causalspec.span import Span
@@ -343,10 +343,21 @@ def _index_of(elaborator: Elaborator, listed: ast.Expr, sought: ast.Expr, span: 
     if alike is None:
         return unknown(span)
     found = Apply(Operation.INDEX_OF, (alike[-1], *alike[:-1]), Number(0, 0, len(items) - 1), span)
-    constants = {item.value for item in items if isinstance(item, Constant)}
-    if not (isinstance(value.type, Words) and constants >= set(value.type.words)):
+    if not _surely_among(value.type, [item.type for item in alike[:-1]]):
         elaborator.world.partial.append(found)
     return found
+
+
+def _surely_among(type_: Type, items: Sequence[Type]) -> bool:
+    """Whether items that are always the same take in every value of a type."""
+    words = {item.words[0] for item in items if isinstance(item, Words) and len(item.words) == 1}
+    numbers = {item.low for item in items if isinstance(item, Number) and item.low == item.high}
+    match type_:
+        case Words():
+            return words >= set(type_.words)
+        case Number(low=low, high=high) if high - low < MOST_ITEMS:
+            return numbers >= set(range(low, high + 1))
+    return False
 
 
 def _digit(elaborator: Elaborator, number: ast.Expr, place: ast.Expr, span: Span) -> Core:
@@ -396,18 +407,6 @@ def _limited(elaborator: Elaborator, core: Core) -> Core:
         return core
     return _wrong(elaborator, "this is too long when it is written out", core.span,
                   f"at most {MOST_NODES:,} operations; name a part with `let` or `var`", "E0106")  # fmt: skip
-
-
-def nodes(core: Core) -> int:
-    """How long an expression is when nothing is shared."""
-    known: dict[int, int] = {}
-
-    def count(node: Core) -> int:
-        if id(node) not in known:
-            known[id(node)] = 1 + sum(map(count, node.arguments)) if isinstance(node, Apply) else 1
-        return known[id(node)]
-
-    return count(core)
 
 
 def match(elaborator: Elaborator, written: ast.Match) -> Core:

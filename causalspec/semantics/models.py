@@ -7,10 +7,18 @@ from collections.abc import Mapping, Sequence
 from causalspec.diagnostics import Label, Report
 from causalspec.record import record
 from causalspec.semantics.arithmetic import tuple_of
-from causalspec.semantics.core import Core, NotRepresentable, Reference, evaluate, references
-from causalspec.semantics.domains import Obligation, assign, bounded, defined_everywhere, discharge, substituted
+from causalspec.semantics.core import Apply, Core, NotRepresentable, Reference, evaluate, references
+from causalspec.semantics.domains import (
+    Obligation,
+    affordable,
+    assign,
+    bounded,
+    defined_everywhere,
+    discharge,
+    substituted,
+)
 from causalspec.semantics.expressions import Elaborator, defined, report_unknown, type_of, unknown
-from causalspec.semantics.hypothesis import Model, Output, Task, Variable
+from causalspec.semantics.hypothesis import Model, Task, Variable
 from causalspec.semantics.tasks import CheckedTask, bring_broken, causal_order, define, is_broken
 from causalspec.semantics.types import Type, Unknown, Value, value_text
 from causalspec.span import Span
@@ -40,7 +48,7 @@ def check_model(written: ast.Model, checked: CheckedTask, report: Report) -> Che
     broken = bring_broken(written.items, scope, spans)
     obligations: list[Obligation] = []
     variables = _variables(vars_, checked, scope, spans, report, where, obligations)
-    output = _output(written, checked, scope, variables, report, where, obligations)
+    output = _output(written, checked, scope, report, where, obligations)
     discharge([_grounded(item, variables) for item in obligations], checked.witnesses, report)
     output = output or unknown(written.name.span)
     mechanisms = {variable.name: variable.mechanism for variable in variables}
@@ -48,6 +56,8 @@ def check_model(written: ast.Model, checked: CheckedTask, report: Report) -> Che
     if checked.sound and report.errors == errors:
         wholes = [*mechanisms.values(), output]
         defined_everywhere(partial, wholes, checked.witnesses.domain, mechanisms, checked.witnesses, report)
+        if checked.task.output.among is not None:
+            _one_of(output, checked, mechanisms, report)
     parents = {variable.name: _parents(variable.mechanism) for variable in variables}
     parents |= {let.name: _parents(let.value) for let in checked.task.lets}
     parents[checked.task.output.name] = _parents(output)
@@ -101,7 +111,6 @@ def _output(
     written: ast.Model,
     checked: CheckedTask,
     scope: dict[str, Core],
-    variables: Sequence[Variable],
     report: Report,
     where: str,
     obligations: list[Obligation],
@@ -120,8 +129,6 @@ def _output(
             continue
         found = assign(core, checked.answers, wanted.name, report, obligations)
         if not isinstance(found.type, Unknown) and not isinstance(checked.answers, Unknown):
-            if wanted.among is not None and checked.sound:
-                _one_of(found, wanted, checked, variables, report)
             found = wanted.said(found)
     if found is None and wanted.name and not is_broken(written.items, "output"):
         report.add("E0402", f"{where} has no mechanism for the output `{wanted.name}`", written.name.span,
@@ -129,11 +136,13 @@ def _output(
     return found
 
 
-def _one_of(found: Core, wanted: Output, checked: CheckedTask, variables: Sequence[Variable], report: Report) -> None:
+def _one_of(output: Core, checked: CheckedTask, mechanisms: dict[str, Core], report: Report) -> None:
     """E0308 where an input is known whose answer is not in the task's list."""
+    wanted = checked.task.output
     assert wanted.among is not None
-    core = substituted(found, {variable.name: variable.mechanism for variable in variables})
-    for assignment in checked.witnesses.all()[0]:
+    found = output.arguments[0] if wanted.value is not None and isinstance(output, Apply) else output
+    core = substituted(found, mechanisms)
+    for assignment in checked.witnesses.up_to(affordable(core))[0]:
         try:
             value, allowed = evaluate(core, assignment), evaluate(wanted.among, assignment)
         except (NotRepresentable, ZeroDivisionError):
@@ -203,7 +212,12 @@ def _example(written: ast.Example, model: Model, checked: CheckedTask, sound: bo
     if missing and whole:
         report.add("E0309", f"this example gives no value of `{'`, `'.join(missing)}`", written.span)
     expected = Elaborator({}, report, "an example", checked.world, task.output.type.words).core(written.expected)
-    expected = assign(expected, checked.answers, task.output.name, report, [])
+    outside: list[Obligation] = []
+    expected = assign(expected, checked.answers, task.output.name, report, outside)
+    if outside:
+        report.add(
+            "E0309", f"`{task.output.name}` is {checked.answers}", written.expected.span, "this value is not in it"
+        )
     if sound and whole and len(report.items) == before and _possible(written, checked, inputs, report):
         _compare(written, model, checked, inputs, evaluate(task.output.said(expected), {}), report)
 

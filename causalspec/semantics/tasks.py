@@ -347,8 +347,7 @@ def _satisfiable(checked: CheckedTask, report: Report) -> None:
             return
     if not task.requires or next(checked.witnesses.domain.draws(1), None) is not None:
         return
-    drawn, exact = checked.witnesses.all()
-    if exact and not drawn:
+    if checked.witnesses.all() == []:
         report.add("E0601", "no input can meet these `require`s", task.requires[0].span,
                    f"false for each of the {checked.witnesses.domain.size} assignments")  # fmt: skip
 

@@ -19,13 +19,15 @@ from causalspec.semantics.check import check
 from causalspec.span import Source, Span
 from causalspec.syntax import ast
 from causalspec.syntax.parse import parse
+from tests.conftest import ROOT
 
 NIGHTLY = os.environ.get("CAUSALSPEC_NIGHTLY") == "1"
 MUTATIONS = 10_000 if NIGHTLY else 1_000
 TEXT = data_text("specs", "price_tagging.cspec")
+GOOD = [TEXT, *(path.read_text(encoding="utf-8") for path in sorted((ROOT / "tests" / "good").glob("*.cspec")))]
 PIECES = [
     *re.findall(r"\w+|\"|[^\w\s]", TEXT), '"""', "'", "\\", "\n", "\r\n", "\t", "\0", "\x1b", "\u202e", "é", "数", "{{", "}}",
-    "1e5", "9" * 50, "and", "not", "((((", "))))", "-" * 70, "# ", ";", "=>", "&&", "\ud800", "\ufeff",
+    "match", "for", "fn", "table", "one of", "_ ->", "[x for x in xs]", "xs[i]", "1e5", "9" * 50, "and", "not", "((((", "))))", "-" * 70, "# ", ";", "=>", "&&", "\ud800", "\ufeff",
 ]  # fmt: skip
 
 
@@ -69,8 +71,8 @@ def spans_of(node: Any) -> list[Span]:
 
 
 def mutated(random_: random.Random) -> str:
-    """The example with one to four random edits."""
-    text = TEXT
+    """A good spec with one to four random edits."""
+    text = random_.choice(GOOD)
     for _ in range(random_.randint(1, 4)):
         start = random_.randrange(len(text) + 1)
         end = min(len(text), start + random_.choice((0, 0, 1, 1, 3, 10, 60)))
