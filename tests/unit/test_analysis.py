@@ -378,10 +378,12 @@ def test_levels_need_no_more_inputs_than_there_are() -> None:
     assert all(level.tuples in (0, 30) for level in found.levels)
 
 
-def test_inputs_that_cannot_be_drawn_are_told() -> None:
-    """An error of the data is a diagnostic of `check --data`, not an exception."""
-    text = RIVALS.text.replace("x: int in 0 .. 99", "x: int in 0 .. 99\n  require x * x == 2 + 0 * x")
-    assert codes(found_in(Source("test.cspec", text))) == ["E0601"]
+def test_tuples_that_an_experiment_cannot_have_are_an_error() -> None:
+    """Where a run would stop, `check --data` does, with the diagnostic of the run."""
+    claim = CONTROLLED.format(control=" control random_weights", claim="best(gain(one.a)) >= 0.5")
+    rest = "\n".join(['lm tiny = embedded("tiny")', align("one", "m", "a"), claim])
+    source = spec({"m": (("a: bool = x >= 5",), "a and y > 2")}, ("x: int in 0 .. 7", "y: int in 0 .. 7"), rest)
+    assert codes(found_in(source)) == ["E0605"]
 
 
 # `compare`
