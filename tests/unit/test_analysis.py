@@ -29,7 +29,7 @@ from causalspec_runtime.analysis.cover import cover
 from causalspec_runtime.analysis.findings import Findings, findings
 from causalspec_runtime.analysis.rivals import closest
 from causalspec_runtime.analysis.twins import twins
-from causalspec_runtime.analysis.universe import Universe
+from causalspec_runtime.analysis.universe import Evidence, Universe
 from causalspec_runtime.analysis.vacuous import vacuous
 from causalspec_runtime.report import comparison as comparison_report
 from causalspec_runtime.report import levels as levels_report
@@ -283,6 +283,51 @@ def test_random_variables_are_one_as_by_brute_force(seed: int, mode: str) -> Non
         if len(set(columns[i])) == len(set(columns[j])) == len(set(zip(columns[i], columns[j], strict=True))) == 2
     }
     assert {(item.left[1].name, item.right[1].name) for item in twins(space, named)} == expected
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_sources_of_their_own_are_told_apart_as_by_brute_force(seed: int) -> None:
+    """Two variables of each model from two sources: every base with every two sources."""
+    hypothesis, _ = checked(random_spec(seed))
+    space = Universe.of(hypothesis.tasks["t"], list(hypothesis.models.values()))
+    every = assignments(hypothesis)
+    m, n = hypothesis.models["m"], hypothesis.models["n"]
+    for left, right in product(
+        (Swap.apart(m, ["m0", "m2"]), Swap.apart(m, ["m1", "m2"])), (Swap.apart(n, ["n2", "n1"]),)
+    ):
+        outputs = []
+        for swap in (left, right):
+            values = [run(swap.model, source, {})[1] for source in every]
+            first, second = swap.variables
+            outputs.append([
+                run(swap.model, base, {first: one[first], second: two[second]})[0]
+                for base, one, two in product(every, values, values)
+            ])  # fmt: skip
+        found = contrast(space, left, right)
+        differing = [one != two for one, two in zip(*outputs, strict=True)]
+        assert found.separated == any(differing) and found.share == pytest.approx(sum(differing) / len(differing))
+
+
+def test_shares_follow_the_density_of_the_inputs() -> None:
+    """`y` is drawn after `x`, so that pairs are not equally likely; a condition and words besides."""
+    items = ("x: int in 0 .. 3", "y: int in 0 .. x", 'kind: "low" | "high"\n  require x + y != 3')
+    models = {
+        "m": (("a: (int, bool) = (x // 2, y > 0)",), 'a.0 == 1 and (a.1 or kind == "low")'),
+        "n": (("b: int = y",), 'x > 1 and (b > 0 or kind == "low")'),
+    }
+    space, named = universe(spec(models, items))
+    points = [(x, y, kind) for x in range(4) for y in range(x + 1) for kind in ("low", "high") if x + y != 3]
+    weight = {point: 1 / (point[0] + 1) for point in points}
+    total = sum(weight.values())
+    share = sum(
+        weight[base] * weight[source] / total**2
+        for base, source in product(points, points)
+        if (source[0] > 1 and (source[1] > 0 or base[2] == "low"))
+        != (base[0] > 1 and (source[1] > 0 or base[2] == "low"))
+    )
+    found = contrast(space, Swap.of(named["m"], ["a"]), Swap.of(named["n"], ["b"]))
+    assert found.evidence == Evidence("all", len(points) ** 2, "pairs of base and source")
+    assert found.share == pytest.approx(share)
 
 
 # `check --data`

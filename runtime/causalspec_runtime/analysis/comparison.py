@@ -88,7 +88,7 @@ def compare(hypothesis: Hypothesis, one: str, two: str) -> Comparison:
             found.append(closest(universe, left.model, first, right.model, second))
         except SpecError as error:
             faults.append(error)
-    examples, fewest, looked = _examples(universe, left, right, found)
+    examples, fewest, looked = _examples(universe, found)
     return Comparison(universe, left, right, untouched, tuple(found), tuple(faults), examples, fewest, looked)
 
 
@@ -114,9 +114,7 @@ def _singles(side: Side) -> Side:
     return Side(side.name, side.kind, side.model, tuple(subset for subset in side.subsets if len(subset) == 1))
 
 
-def _examples(
-    universe: Universe, left: Side, right: Side, found: Sequence[Contrast]
-) -> tuple[tuple[Example, ...], bool, int]:
+def _examples(universe: Universe, found: Sequence[Contrast]) -> tuple[tuple[Example, ...], bool, int]:
     """Few pairs that separate every contrast that a pair separates; whether they are the fewest of how many."""
     open_ = [item for item in found if item.separated and item.sources == 1]
     if not open_:
@@ -132,14 +130,15 @@ def _examples(
     apart = np.stack([said[item.left.key] != said[item.right.key] for item in open_], axis=1)
     chosen = cover(apart)
 
-    def texts(model: Model, row: int) -> dict[tuple[str, ...], str]:
-        own = [swap for swap in swaps.values() if swap.model is model]
-        return {swap.variables: answers[int(said[swap.key][row])] for swap in own}
+    def texts(swaps: Sequence[Swap], row: int) -> dict[tuple[str, ...], str]:
+        return {swap.variables: answers[int(said[swap.key][row])] for swap in swaps}
+
+    ones, others = [item.left for item in open_], [item.right for item in open_]
 
     def example(row: int) -> Example:
         base, source = ({name: take(column, np.array([row])) for name, column in part.items()} for part in columns)
         separates = tuple(item for item, told in zip(open_, apart[row].tolist(), strict=True) if told)
-        return Example(base, source, texts(left.model, row), texts(right.model, row), separates)
+        return Example(base, source, texts(ones, row), texts(others, row), separates)
 
     return tuple(map(example, chosen.rows)), chosen.fewest, len(apart)
 

@@ -18,6 +18,8 @@ from causalspec_runtime.analysis.universe import Universe
 from causalspec_runtime.errors import SpecError
 from causalspec_runtime.plan import subsets
 
+NOTES = 6  # interchanges that a diagnostic lists
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Placed:
@@ -94,18 +96,26 @@ def told(found: Sequence[Unseparated]) -> Iterator[Diagnostic]:
             right.placement.span,
             f"`{right.model.name}` says the same as `{left.model.name}` under those in the notes",
             labels=(Label(left.placement.span, f"of `{left.model.name}`"),),
-            notes=tuple(f"{swapped(result)}: {result.evidence}" for result in item.contrasts),
+            notes=tuple(_notes(item)),
             help="a score of these variables speaks for neither model against the other",
         )
 
 
+def _notes(item: Unseparated) -> Iterator[str]:
+    for result in item.contrasts[:NOTES]:
+        yield f"{swapped(result)}: {result.evidence}"
+    more = len(item.contrasts) - NOTES
+    if more > 0:
+        names = f"{item.left.alignment.name} {item.right.alignment.name}"
+        yield f"{more} more interchanges; `causalspec compare FILE {names}` shows all"
+
+
 def swapped(result: Contrast) -> str:
     """`above` of `left_boundary`, `above` of `both_boundaries`."""
-    sides = (result.left, result.right)
-    return ", ".join(f"{listed(side)} of `{side.model.name}`" for side in sides)
+    sides = ", ".join(f"{listed(side)} of `{side.model.name}`" for side in (result.left, result.right))
+    return sides + (", each variable from a source of its own" if result.sources > 1 else "")
 
 
 def listed(swap: Swap) -> str:
     """`above` and `below`."""
-    apart = len(set(swap.origins.values())) > 1
-    return " and ".join(f"`{name}`" for name in swap.origins) + (" from sources of their own" if apart else "")
+    return " and ".join(f"`{name}`" for name in swap.origins)

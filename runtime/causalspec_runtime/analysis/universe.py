@@ -41,8 +41,13 @@ class Evidence:
         if self.kind == "text":
             return "proved by the text alone: both are the same expression"
         if self.kind == "all":
-            return f"proved over all {self.count:,} {self.what}"
+            return f"proved over all {counted(self.count)} {self.what}"
         return f"none of {self.count:,} drawn {self.what}"
+
+
+def counted(number: int) -> str:
+    """`10,000`, or `4.0e+18` where nobody counts digits."""
+    return f"{number:,}" if number < 10**12 else f"{number:.1e}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,6 +15,9 @@ from causalspec_runtime.analysis.contrast import Contrast, Parting, Swap
 from causalspec_runtime.analysis.universe import Evidence, Universe
 from causalspec_runtime.counterfactuals import Columns
 
+MOST_ROWS = 40  # of the table
+MOST_LABELS = 8  # of one model on one pair
+
 
 def text(found: Comparison) -> str:
     """The comparison for people."""
@@ -25,14 +28,27 @@ def text(found: Comparison) -> str:
         [
             (left.model.name, right.model.name, ""),
             ("nothing", "nothing", _told(found.untouched)),
-            *((_named(item.left), _named(item.right), _told(item)) for item in found.contrasts),
+            *((_named(item.left), _named(item.right), _told(item)) for item in _shown(found.contrasts)),
         ]
     )
+    lines += _left_out(found.contrasts)
     lines += [f"not computed: {error}" for error in found.faults]
     lines += ["", *_verdict(found)]
     for number, example in enumerate(found.examples, start=1):
         lines += ["", *_example(found, number, example)]
     return "\n".join(lines)
+
+
+def _shown(contrasts: Sequence[Contrast]) -> list[Contrast]:
+    """All, or of very many those that nothing separates."""
+    return [item for item in contrasts if len(contrasts) <= MOST_ROWS or not item.separated]
+
+
+def _left_out(contrasts: Sequence[Contrast]) -> Iterator[str]:
+    rest = [item.share for item in contrasts if item not in _shown(contrasts)]
+    if rest:
+        least, most = _percent(min(rest)), _percent(max(rest))
+        yield f"{len(rest)} more are separated, by {least} to {most} of pairs; --json has each"
 
 
 def document(found: Comparison) -> dict[str, Any]:
@@ -151,8 +167,9 @@ def _example(found: Comparison, number: int, example: Example) -> Iterator[str]:
     yield f"{head}base    {_assignment(_inputs(found.universe, example.base))}"
     yield f"{' ' * len(head)}source  {_assignment(_inputs(found.universe, example.source))}"
     for side, said in ((found.left, example.left), (found.right, example.right)):
-        answers = ", ".join(f"{' and '.join(names)} -> {label}" for names, label in said.items())
-        yield f"{' ' * len(head)}{side.model.name}: swapping {answers}"
+        answers = [f"{' and '.join(names)} -> {label}" for names, label in said.items()]
+        more = f", and {len(answers) - MOST_LABELS} more" if len(answers) > MOST_LABELS else ""
+        yield f"{' ' * len(head)}{side.model.name}: swapping {', '.join(answers[:MOST_LABELS])}{more}"
 
 
 def _assignment(inputs: dict[str, str]) -> str:
