@@ -392,6 +392,17 @@ def test_a_domain_that_one_input_leaves_is_an_error() -> None:
     assert (item.code, item.label) == ("E0606", "54321 for x = 54321")
 
 
+def test_a_domain_is_proved_on_variants_too() -> None:
+    """What the task keeps to, a variant with other inputs may leave: the warning becomes an error."""
+    model = {"m": ((DOMAIN.format(top=1_960),), "half > 3")}
+    fine = spec(model, ("x: int in 0 .. 99",), "variant v for t { input x: int in 0 .. 50 }")
+    assert "W0301" not in codes(found_in(fine))
+    model = {"m": (("z: int in 0 .. 1 = if x == 54321 then x else x % 2",), "z > 0")}
+    wrong = spec(model, ("x: int in 0 .. 50_000",), "variant v for t { input x: int in 0 .. 99_999 }")
+    (item,) = found_in(wrong).diagnostics
+    assert (item.code, item.label, item.notes) == ("E0606", "54321 for x = 54321", ("on variant `v`",))
+
+
 CONTROLLED = 'experiment e {{\n lm tiny\n run one\n tuples train = 40, validation = 40, test = 40\n{control}\n}}\nclaim "c" {{ {claim} }}'
 
 

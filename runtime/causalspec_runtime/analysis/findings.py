@@ -45,8 +45,9 @@ def _task(hypothesis: Hypothesis, name: str, report: Report) -> list[Level]:
     universe = Universe.of(hypothesis.tasks[name], models)
     alignments = list(hypothesis.alignments.values())
     places = rivals.placed(alignments, models)
+    variants = [variant for variant in hypothesis.variants.values() if variant.base == name]
     for model in models:
-        report.items = list(domains.settled(universe, model, places, report.items))
+        report.items = list(domains.settled(universe, model, places, variants, report.items))
         report.items += vacuous.told(vacuous.vacuous(universe, model), alignments)
         report.items += twins.told(twins.twins(universe, [(model, variable) for variable in model.variables]))
     alike = rivals.unseparated(universe, places)
