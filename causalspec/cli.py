@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TextIO, cast
+from typing import Any, TextIO, cast
 
 from causalspec import __version__
 
@@ -23,14 +23,16 @@ Test hypotheses about what a language model computes.
   check FILE …            tell every mistake in a spec, before anything runs
   compile FILE --out DIR  write the plan and the counterfactual data
   run FILE                train, test and judge: one verdict a claim
+  compare FILE A B        which inputs tell two models or alignments apart, or a proof that none does
+  tokens FILE             prompts as the LM's tokenizer cuts them, with the names of the tokens
   explain CODE            what a diagnostic means, with an example
 
   causalspec COMMAND --help   says more     causalspec --version
 
 Exit status: check 0 clean, 1 errors, 2 an unusable call; run 0 all claims supported, 1 some refuted or
-undecided, 2 your mistake, 3 a failure while running, 130 interrupted.
+undecided, 2 your mistake, 3 a failure while running, 130 interrupted; compare 0 told apart, 1 not.
 """
-RUNTIME = ("compile", "run")
+RUNTIME = ("compile", "run", "compare", "tokens")
 UNUSABLE = 2
 INTERRUPTED = 130
 
@@ -61,7 +63,7 @@ def _dispatch(arguments: list[str]) -> int:
     if command == "explain":
         return _explain(rest)
     if command in RUNTIME:
-        return _runtime(command)(rest)
+        return cast(int, _runtime(command)(rest))
     from difflib import get_close_matches
 
     close = get_close_matches(command, ("check", "explain", *RUNTIME), n=1)
@@ -70,13 +72,14 @@ def _dispatch(arguments: list[str]) -> int:
     return UNUSABLE
 
 
-def _runtime(command: str) -> Callable[[list[str]], int]:
+def _runtime(command: str) -> Callable[..., Any]:
+    """A command of the runtime, or what it adds to one of the language's own (`check-data`)."""
     from importlib.metadata import entry_points
 
     found = list(entry_points(group="causalspec.commands", name=command))
     if not found:
-        raise SystemExit(f"`{command}` needs the runtime: install causalspec with pip")
-    return cast(Callable[[list[str]], int], found[0].load())
+        raise SystemExit(f"`{command.replace('-', ' --')}` needs the runtime: install causalspec with pip")
+    return cast(Callable[..., Any], found[0].load())
 
 
 def _say(text: str, stream: TextIO) -> None:
@@ -99,6 +102,7 @@ def _check(rest: list[str]) -> int:
     parser.add_argument("files", nargs="+", metavar="FILE")
     parser.add_argument("--strict", action="store_true", help="warnings count as errors")
     parser.add_argument("--json", action="store_true", help="diagnostics as JSON")
+    parser.add_argument("--data", action="store_true", help="chance levels, and what no data could separate")
     options = parser.parse_args(rest)
     from causalspec.files import Unusable, read_source
 
@@ -113,8 +117,15 @@ def _check(rest: list[str]) -> int:
 
     status = 0
     documents: list[dict[str, object]] = []
+    chance: list[dict[str, object]] = []
     for source in sources:
         hypothesis, diagnostics = check(source)
+        table = ""
+        if options.data and hypothesis is not None:
+            diagnostics, table, levels = _runtime("check-data")(hypothesis, diagnostics)
+            chance.extend({"file": source.name, **level} for level in levels)
+            if any(item.severity is Severity.ERROR for item in diagnostics):
+                hypothesis = None
         if any(options.strict or item.severity is Severity.ERROR for item in diagnostics):
             status = 1
         if options.json:
@@ -122,6 +133,8 @@ def _check(rest: list[str]) -> int:
             continue
         if diagnostics:
             _say(render(diagnostics, source, color=wants_color(sys.stdout)), sys.stdout)
+        if table:
+            _say(("\n" if diagnostics else "") + table, sys.stdout)
         if hypothesis is not None and not (options.strict and diagnostics):
             _say(f"{source.name}: {_contents(hypothesis)}", sys.stdout)
         if diagnostics:
@@ -129,7 +142,8 @@ def _check(rest: list[str]) -> int:
     if options.json:
         import json
 
-        _say(json.dumps(documents, indent=2, ensure_ascii=False), sys.stdout)
+        document = {"diagnostics": documents, "chance": chance} if options.data else documents
+        _say(json.dumps(document, indent=2, ensure_ascii=False), sys.stdout)
     return status
 
 

@@ -115,6 +115,16 @@ _ALL = (
     Code("W0702", "a comparison that is decided beforehand", "IIA lies between 0 and 1 and a gain is at most 1, so that nothing "
          "measured can change what the comparison says."),
     Code("W0701", "raw IIA of two alignments compared", "Chance differs between alignments; `gain` takes it out."),
+    Code("W0801", "a variable that changes nothing", "Swapping the variable leaves the output as it is, on every pair of base and "
+         "source that was looked at; the label says whether these are all. (`check --data`)"),
+    Code("W0802", "one variable under two names", "On every input that was looked at, a renaming of values turns one variable into the "
+         "other: no LM could have one without the other. (`check --data`)"),
+    Code("W0803", "an aligned variable that the output does not depend on", "Only an ancestor of the output can be found by "
+         "interchange. (`check --data`)", "var unused: bool = price >= lower"),
+    Code("W0804", "rivals that nothing separates", "Two models say the same of every base and source that was looked at when these "
+         "variables are swapped; `causalspec compare` shows all their interchanges. (`check --data`)"),
+    Code("W0805", "a claim without a control", "The claim says that a score is high, and neither a claim nor an experiment measures what "
+         "random weights or random rotations score. (`check --data`)"),
 )  # fmt: skip
 
 CODES = {code.code: code for code in _ALL}

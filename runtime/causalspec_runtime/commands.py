@@ -195,7 +195,7 @@ def _choose(source: Source, options: argparse.Namespace) -> Chosen:
     experiment = _experiment(hypothesis, options.experiment)
     changes = {name: value for name in CHANGES if (value := getattr(options, name)) is not None}
     _still_computed(hypothesis, replace(experiment, **changes))
-    lm = _located(hypothesis, experiment.lm) if options.lm is None else _other_lm(hypothesis, options.lm)
+    lm = located(hypothesis, experiment.lm) if options.lm is None else other_lm(hypothesis, options.lm)
     return Chosen(hypothesis, replace(experiment, **changes), lm)
 
 
@@ -222,7 +222,7 @@ def _experiment(hypothesis: Hypothesis, name: str | None) -> Experiment:
     return hypothesis.experiments[name]
 
 
-def _located(hypothesis: Hypothesis, name: str) -> LanguageModel:
+def located(hypothesis: Hypothesis, name: str) -> LanguageModel:
     """An LM of the spec; a folder is relative to the spec's own."""
     lm = hypothesis.lms[name]
     if lm.kind != "path":
@@ -230,9 +230,9 @@ def _located(hypothesis: Hypothesis, name: str) -> LanguageModel:
     return replace(lm, reference=str(Path(hypothesis.source.name).parent.resolve() / lm.reference))
 
 
-def _other_lm(hypothesis: Hypothesis, written: str) -> LanguageModel:
+def other_lm(hypothesis: Hypothesis, written: str) -> LanguageModel:
     if written in hypothesis.lms:
-        return _located(hypothesis, written)
+        return located(hypothesis, written)
     kind, colon, reference = written.partition(":")
     if not colon or kind not in KINDS or not reference:
         known = ", ".join(hypothesis.lms)

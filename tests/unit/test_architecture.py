@@ -36,6 +36,7 @@ def test_torch_stays_below_the_engine() -> None:
         package / f"{name}.py" for name in ("plan", "chance", "statistics", "shares", "claims", "dataset", "results")
     ]
     files += list((package / "counterfactuals").glob("*.py"))
+    files += list((package / "analysis").glob("*.py"))
     for path in files:
         assert not _imports(path) & {"torch", "transformers"}, path
 

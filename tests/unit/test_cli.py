@@ -69,4 +69,4 @@ def test_help_says_what_there_is(call: Call) -> None:
     """`--help` is status 0 and names every command."""
     ran = call("--help")
     assert ran.returncode == 0
-    assert all(command in ran.stdout for command in ("check", "compile", "run", "explain"))
+    assert all(command in ran.stdout for command in ("check", "compile", "run", "compare", "tokens", "explain"))
