@@ -15,7 +15,6 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 # words that begin a statement to come → a way to do without
 STATEMENTS: Mapping[str, str] = {
     "import": "declare everything in this file",
-    "balance": "leave it out: tuples are drawn from the inputs' domains",
     "split": "leave it out: train, validation and test share no prompt",
     "folds": "leave it out: train, validation and test share no prompt",
 }

@@ -19,7 +19,7 @@ from causalspec.semantics.hypothesis import (
 )
 from causalspec.semantics.models import CheckedModel
 from causalspec.semantics.tasks import is_broken
-from causalspec.semantics.types import Unknown
+from causalspec.semantics.types import Number, Tuple, Unknown, Words, count
 from causalspec.span import Span
 from causalspec.syntax import ast
 
@@ -28,6 +28,7 @@ METHODS: Mapping[str, tuple[str, ...]] = {"boundless_das": ()}  # name → its o
 EMBEDDED = ("tiny",)  # the LMs that the runtime brings with it
 DTYPES = ("float32", "bfloat16", "float16")
 JOINT = 4  # variables at one site
+MOST_BALANCED = 16  # values of a variable that tuples are balanced over
 MOST_INDEX = 10_000  # of a token within a span
 
 
@@ -127,7 +128,29 @@ def check_alignment(written: ast.Align, checked: CheckedModel, task: Task, repor
         report.add("E0204", f"align `{written.name.text}` places no variable", written.name.span,
                    help="for example `place above on residual(layers = all, tokens = last)`")  # fmt: skip
     method = _method(written, report)
-    return Alignment(written.name.text, checked.model.name, tuple(placements), method, {}, written.name.span)
+    balance = _balance(written, checked, task, report)
+    return Alignment(written.name.text, checked.model.name, tuple(placements), method, {}, written.name.span, balance)
+
+
+def _balance(written: ast.Align, checked: CheckedModel, task: Task, report: Report) -> tuple[str, ...]:
+    """What tuples are balanced over besides outputs: names of few values, known in the model or the task."""
+    types = {item.name: item.type for item in task.inputs} | {item.name: item.value.type for item in task.lets}
+    types |= {item.name: item.type for item in checked.model.variables}
+    found: dict[str, Span] = {}
+    for name in (name for item in written.items if isinstance(item, ast.Balance) for name in item.names):
+        type_ = types.get(name.text)
+        if type_ is None:
+            if name.text not in checked.doubtful:
+                report_unknown(report, name, f"variable in model `{checked.model.name}`", types)
+        elif name.text in found:
+            report.add("E0202", f"`{name.text}` is balanced twice", name.span, "again here",
+                       labels=(Label(found[name.text], "first here"),))  # fmt: skip
+        elif isinstance(type_, Tuple | Number | Words) and (isinstance(type_, Tuple) or count(type_) > MOST_BALANCED):
+            what = "a list" if isinstance(type_, Tuple) else f"{count(type_):,} values"
+            report.add("E0301", f"`{name.text}` has too many values to balance", name.span, f"this has {what}",
+                       help=f"balance a variable of at most {MOST_BALANCED} values, such as a bool")  # fmt: skip
+        found.setdefault(name.text, name.span)
+    return tuple(found)
 
 
 def _method(written: ast.Align, report: Report) -> str:

@@ -190,6 +190,7 @@ class Alignment:
     method: str
     options: Mapping[str, int | str]
     span: Span
+    balance: tuple[str, ...] = ()  # variables, inputs and lets whose values tuples have equally often
 
 
 @record

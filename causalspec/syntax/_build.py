@@ -157,6 +157,9 @@ class Build:
     def method(self, parts: Parts) -> ast.Method:
         return ast.Method(parts[1], _span(parts[0], parts[1]))
 
+    def balance(self, parts: Parts) -> ast.Balance:
+        return ast.Balance(tuple(_name(token) for token in parts[1]), _span(parts[0], parts[1][-1]))
+
     def plain_method(self, parts: Parts) -> ast.Method:
         return ast.Method(ast.Call(_name(parts[1]), (), parts[1].span), _span(parts[0], parts[1]))
 

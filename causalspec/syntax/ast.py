@@ -459,12 +459,20 @@ class Method:
 
 
 @record
+class Balance:
+    """`balance same, equal`: tuples have their values equally often."""
+
+    names: tuple[Name, ...]
+    span: Span
+
+
+@record
 class Align:
     """`align name for model { … }`."""
 
     name: Name
     model: Name
-    items: tuple[Broken | Doc | Place | Method, ...]
+    items: tuple[Broken | Doc | Place | Method | Balance, ...]
     span: Span
 
 

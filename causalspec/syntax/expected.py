@@ -36,7 +36,7 @@ _HABITS = {
     "“": _QUOTES, "”": _QUOTES, "‘": _QUOTES, "’": _QUOTES, "^": _POWER, "**": _POWER, "$": "write the number alone",
     ";": "a statement ends with its line", "?": CONDITIONAL, "if": CONDITIONAL, "elif": "write `else if … then …`",
     "//": "comments begin with `#`", "--": "comments begin with `#`", "-": "comments begin with `#`",
-    "not": "`not` comes first: `not price in 1 .. 2`", "epochs": "write `training epochs = 3`",
+    "not": "`not` comes first: `not price in 1 .. 2`", "epochs": "write `training epochs = 3`", "balance": "it stands in an `align`",
     "batch": "write `training batch = 64`",
 }  # fmt: skip
 # what a statement looks like; of an output, in a task
@@ -48,7 +48,7 @@ _FORMS = {
     "input": "input price: decimal(2) in 0.00 .. 9.99", "let": "let upper = lower + width",
     "require": "require price != lower", "prompt": 'prompt "Is {price} above {lower}?"',
     "output": 'output answer: "Yes" | "No"', "var": "var above: bool = price >= lower",
-    "example": 'example price = 3.75, lower = 2.50 -> "Yes"', "method": "method boundless_das",
+    "example": 'example price = 3.75, lower = 2.50 -> "Yes"', "method": "method boundless_das", "balance": "balance above",
     "place": "place above on residual(layers = all, tokens = last)", "lm": 'lm tiny = embedded("tiny")',
     "run": "run left, both", "tuples": "tuples train = 4_000, test = 2_000", "seeds": "seeds 0 .. 2",
     "control": "control random_weights", "transfer": "transfer narrow, game", "training": "training epochs = 3, batch = 64",

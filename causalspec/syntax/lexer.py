@@ -32,6 +32,7 @@ STATEMENTS = frozenset(
         "example",
         "place",
         "method",
+        "balance",
         "lm",
         "run",
         "tuples",

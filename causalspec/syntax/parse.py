@@ -21,7 +21,7 @@ _STATEMENTS_OF: dict[type, tuple[str, ...]] = {
     ast.Task: ("input", "let", "require", "prompt", "output"),
     ast.Variant: ("input", "require", "prompt", "output"),
     ast.Model: ("var", "output", "example"),
-    ast.Align: ("place", "method"),
+    ast.Align: ("place", "method", "balance"),
     ast.Experiment: ("run", "tuples", "seeds", "control", "transfer", "training"),
 }
 

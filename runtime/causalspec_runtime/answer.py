@@ -129,7 +129,12 @@ def _subset_plan(item: TestSet, all_right: float) -> SubsetPlanResult:
         rivals=_rivals(item.rivals),
         strata=tuple(
             StratumResult(
-                base=stratum.base, sources=stratum.sources, label=stratum.label, n=int(n), natural_share=stratum.share
+                base=stratum.base,
+                sources=stratum.sources,
+                label=stratum.label,
+                balanced=stratum.balanced,
+                n=int(n),
+                natural_share=stratum.share,
             )
             for stratum, n in zip(tuples.strata.items, counts, strict=True)
         ),

@@ -50,12 +50,13 @@ class Rival:
 
 def floors(strata: Strata) -> Floors:
     """The chance levels of balanced tuples: of all that there can be, not of those that were drawn."""
-    base, sources, label = strata.cells[:, 0], strata.cells[:, 1:-1], strata.cells[:, -1]
+    last = strata.sources + 1
+    base, sources, label = strata.cells[:, 0], strata.cells[:, 1:last], strata.cells[:, last]
     return Floors(
         no_op=strata.balanced(base == label),
         full_swap=max(strata.balanced(source == label) for source in sources.T),
         majority=max(strata.balanced(label == answer) for answer in np.unique(label)),
-        answer_only=best_guess(strata.cells, strata.weights),
+        answer_only=best_guess(strata.cells[:, : last + 1], strata.weights),
     )
 
 

@@ -140,9 +140,12 @@ def _alignment(
         record,
         model,
         data.task,
-        tuple(training_set(data.pool, model, subset, n) for subset, n in zip(record.subsets, trains, strict=True)),
         tuple(
-            evaluation_set(population, model, subset, Split.VALIDATION, n, fewest=fewest)
+            training_set(data.pool, model, subset, n, record.balance)
+            for subset, n in zip(record.subsets, trains, strict=True)
+        ),
+        tuple(
+            evaluation_set(population, model, subset, Split.VALIDATION, n, fewest=fewest, balance=record.balance)
             for subset, n in zip(record.subsets, looks, strict=True)
         ),
         _tests(population, model, record, models, test, plan.look, fewest),
@@ -159,7 +162,8 @@ def _tests(
     fewest: int | None = None,
 ) -> tuple[TestSet, ...]:
     sets = [
-        evaluation_set(population, model, subset, Split.TEST, count, look, fewest=fewest) for subset in record.subsets
+        evaluation_set(population, model, subset, Split.TEST, count, look, fewest=fewest, balance=record.balance)
+        for subset in record.subsets
     ]
     others = [item for item in models if item.name != model.name]
     aligned = {item.name: tuple(variable.name for variable in item.variables) for item in models}
@@ -191,6 +195,7 @@ def _positive(plan: Plan, hypothesis: Hypothesis, record: AlignmentRecord, data:
             "variables": ("output",),
             "sites": (site,),
             "subsets": (("output",),),
+            "balance": (),
         }
     )
     return _alignment(plan, output, model, data, (), min(plan.test, 1_000), LEAST)

@@ -69,6 +69,7 @@ class AlignmentRecord(Record):
     method: str
     sites: tuple[SiteRecord, ...]
     subsets: tuple[tuple[str, ...], ...]
+    balance: tuple[str, ...] = Field(description="whose values tuples have equally often, besides outputs")
 
 
 class TrainingRecord(Record):
@@ -176,6 +177,7 @@ def _alignment(hypothesis: Hypothesis, name: str, index: int, n_layers: int) -> 
         method=alignment.method,
         sites=sites(placement, n_layers),
         subsets=subsets(placement.variables),
+        balance=alignment.balance,
     )
 
 

@@ -72,11 +72,12 @@ class RivalResult(Record):
 
 
 class StratumResult(Record):
-    """One balanced cell of (base output, source outputs, label)."""
+    """One balanced cell of (base output, source outputs, label), and of what else the alignment balances."""
 
     base: str
     sources: tuple[str, ...]
     label: str
+    balanced: tuple[str, ...] = Field(description="`name = value on the base, on each source`")
     n: int
     natural_share: float
 

@@ -31,6 +31,7 @@ from causalspec_runtime.counterfactuals import (
     outputs,
     training_pool,
     training_set,
+    values,
 )
 from causalspec_runtime.counterfactuals import strata as strata_module
 from causalspec_runtime.errors import SpecError
@@ -284,6 +285,36 @@ def test_two_variables_have_a_source_each(population: Population) -> None:
     assert (interchange(price.BOTH, found.rows(found.base), held, WORDS) == found.label).all()
     counts = np.bincount(found.stratum)
     assert len(counts) == 14 and counts.max() - counts.min() <= 1
+
+
+def test_named_variables_are_balanced_too(population: Population) -> None:
+    """Every feasible combination of outputs and of `below` on base and source has as many tuples; labels stay."""
+    found = evaluation_set(population, price.BOTH, ("above",), Split.TEST, 1_200, balance=("below",))
+    base, source = found.rows(found.base), found.rows(found.sources[:, 0])
+    sides = [np.asarray(values(price.BOTH, rows, WORDS)["below"]) for rows in (base, source)]
+    cells = Counter(
+        zip(
+            *(part.tolist() for part in (found.base_output, found.source_outputs[:, 0], found.label, *sides)),
+            strict=True,
+        )
+    )
+    assert len(cells) == len(found.strata) and max(cells.values()) - min(cells.values()) <= 1
+    assert (interchange(price.BOTH, base, {"above": source}, WORDS) == found.label).all()
+    told = {item.balanced for item in found.strata.items}
+    assert told <= {(f"below = {x}, {y}",) for x in ("true", "false") for y in ("true", "false")} and len(told) == 4
+    train = training_set(training_pool(population), price.BOTH, ("above",), 1_200, ("below",))
+    counts = np.bincount(train.stratum)
+    assert len(counts) == len(found.strata) and counts.max() - counts.min() <= 1
+
+
+def test_too_many_kinds_of_tuples_are_refused() -> None:
+    """What cannot be numbered is an error with a way out, before anything is drawn."""
+    words = Words(tuple(f"w{i}" for i in range(1_000)))
+    task, model = equality_model(words)
+    copies = {f"v{i}": price.ref("word", words) for i in range(5)}
+    many = price.model("many", copies, model.output, "small")
+    with pytest.raises(SpecError, match="E0605"):
+        strata_module.survey(Population(task, vocabulary([task], [many])), many, tuple(copies))
 
 
 def test_no_prompt_occurs_twice_in_a_set(population: Population) -> None:

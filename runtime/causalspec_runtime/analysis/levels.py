@@ -44,7 +44,7 @@ def levels(universe: Universe, place: Placed, asked: int | None) -> Iterator[Lev
     for subset in subsets(place.placement.variables):
         drawn = _tuples(universe, place, subset, asked)
         if drawn is None:
-            strata = survey(universe.population, place.model, subset)
+            strata = survey(universe.population, place.model, subset, place.alignment.balance)
             yield Level(place.alignment.name, subset, floors(strata), (), strata, 0)
             continue
         found = rivals(drawn, universe.population, place.model, others, aligned)
@@ -61,7 +61,9 @@ def _tuples(universe: Universe, place: Placed, subset: tuple[str, ...], asked: i
     )  # half of the prompts are for tests
     for number in (asked,) if asked is not None else (number for number in UNASKED if number <= most):
         try:
-            return evaluation_set(universe.population, place.model, subset, Split.TEST, number)
+            return evaluation_set(
+                universe.population, place.model, subset, Split.TEST, number, balance=place.alignment.balance
+            )
         except SpecError:
             if asked is not None:
                 raise

@@ -23,7 +23,7 @@ from causalspec.semantics.hypothesis import Model
 from causalspec_runtime.counterfactuals.inputs import Columns
 from causalspec_runtime.counterfactuals.labels import counterfactual, outputs, value_of
 from causalspec_runtime.counterfactuals.population import Keys, Population, Split, first_occurrences
-from causalspec_runtime.counterfactuals.strata import Ints, Strata, cells_of, survey
+from causalspec_runtime.counterfactuals.strata import Balanced, Ints, Strata, cells_of, survey
 from causalspec_runtime.errors import SpecError
 
 BASES, SOURCES = 1_000, 3_000  # of the training pool
@@ -85,17 +85,20 @@ def evaluation_set(
     look: int = 0,
     *,
     fewest: int | None = None,
+    balance: Sequence[str] = (),
 ) -> TupleSet:
     """`count` tuples, each with its own prompts; every `look` has prompts that no look before it has.
 
     Where there are fewer, but `fewest` at least, as many as there are. Raises SpecError (E0605) with the number that can
     be had.
     """
-    strata = survey(population, model, subset)
+    strata = survey(population, model, subset, balance)
+    names = (model.name, *subset, *(f"balance {name}" for name in balance))
     keys: Keys | None = None
     for number in range(look + 1):
-        drawing = _Drawing(population, model, tuple(subset), strata, _quotas(count, len(strata)), split, keys=keys)
-        found = _drawn(drawing, count, fewest, population.stream(model.name, *subset, split, f"look {number}"))
+        quotas = _quotas(count, len(strata))
+        drawing = _Drawing(population, model, tuple(subset), strata, quotas, split, tuple(balance), keys=keys)
+        found = _drawn(drawing, count, fewest, population.stream(*names, split, f"look {number}"))
         keys = drawing.keys
     return found
 
@@ -138,15 +141,16 @@ def training_pool(population: Population) -> Pool:
     return Pool(population, columns or {}, rows[:cut], rows[cut:])
 
 
-def training_set(pool: Pool, model: Model, subset: Sequence[str], count: int) -> TupleSet:
+def training_set(pool: Pool, model: Model, subset: Sequence[str], count: int, balance: Sequence[str] = ()) -> TupleSet:
     """`count` tuples over a pool; a stratum that the pool hardly has repeats its tuples, one that it lacks is left out."""
     population = pool.population
-    strata = survey(population, model, subset)
-    rng = population.stream(model.name, *subset, Split.TRAIN)
+    strata = survey(population, model, subset, balance)
+    rng = population.stream(model.name, *subset, *(f"balance {name}" for name in balance), Split.TRAIN)
+    balanced = Balanced.of(population.task, model, balance).codes(model, pool.columns, population)
     codes = outputs(model, pool.columns, population.words).astype(np.int64)
     held = {name: value_of(model, name, pool.columns, population.words) for name in subset}
     tried = max(8 * count, 20 * len(strata))
-    prompts, cells = np.empty((0, len(subset) + 1), np.int64), np.empty((0, len(subset) + 2), np.int64)
+    prompts, cells = np.empty((0, len(subset) + 1), np.int64), np.empty((0, strata.cells.shape[1]), np.int64)
     quotas = _quotas(count, len(strata))
     for _ in range(6):
         base, sources = rng.choice(pool.bases, tried), rng.choice(pool.sources, (tried, len(subset)))
@@ -154,7 +158,8 @@ def training_set(pool: Pool, model: Model, subset: Sequence[str], count: int) ->
         on_base = {name: take(column, base) for name, column in pool.columns.items()}
         label = counterfactual(model, on_base, swapped, population.words)
         prompts = np.concatenate([prompts, np.concatenate([base[:, None], sources], axis=1)])
-        cells = np.concatenate([cells, cells_of(codes[base], codes[sources], label)])
+        sides = [balanced[base], *(balanced[sources[:, i]] for i in range(len(subset)))]
+        cells = np.concatenate([cells, cells_of(codes[base], codes[sources], label, sides)])
         stratum = strata.of(cells)
         if (np.bincount(stratum[stratum >= 0], minlength=len(strata)) >= quotas).all():
             break
@@ -185,6 +190,7 @@ class _Drawing:
     strata: Strata
     quotas: Ints
     split: Split
+    balance: tuple[str, ...] = ()
     filled: Ints = field(init=False)  # tuples found, per stratum
     parts: list[tuple[Columns, Ints, Ints]] = field(default_factory=list)  # columns tuple by tuple, cells, stratum
     keys: Keys | None = None  # of the prompts in use
@@ -244,7 +250,11 @@ class _Drawing:
             for i, name in enumerate(self.subset)
         }
         label = counterfactual(self.model, base, held, words)
-        cells = cells_of(codes[prompts[:, 0]], codes[prompts[:, 1:]], label)
+        balanced = Balanced.of(self.population.task, self.model, self.balance).codes(
+            self.model, columns, self.population
+        )
+        sides = [balanced[prompts[:, i]] for i in range(len(self.subset) + 1)]
+        cells = cells_of(codes[prompts[:, 0]], codes[prompts[:, 1:]], label, sides)
         return cells, self.strata.of(cells)
 
     def _fresh(self, columns: Columns, prompts: Ints) -> npt.NDArray[np.bool_]:
@@ -272,8 +282,8 @@ def _tuple_set(
         prompts[:, 0],
         prompts[:, 1:],
         cells[:, 0],
-        cells[:, 1:-1],
-        cells[:, -1],
+        cells[:, 1 : len(subset) + 1],
+        cells[:, len(subset) + 1],
         stratum,
         strata,
         subset,

@@ -53,10 +53,14 @@ def _lines(levels: Sequence[Level]) -> Iterator[str]:
         yield f"    strata  {_strata(level.strata)}"
 
 
+def _balanced(told: Sequence[str]) -> str:
+    return f" ({'; '.join(told)})" if told else ""
+
+
 def _strata(strata: Strata) -> str:
     """`Yes, Yes -> No .12`: base output, source outputs, label, share of natural tuples."""
     shown = [
-        f"{', '.join((item.base, *item.sources))} -> {item.label} {100 * item.share:.1f} %"
+        f"{', '.join((item.base, *item.sources))} -> {item.label}{_balanced(item.balanced)} {100 * item.share:.1f} %"
         for item in strata.items[:SHOWN]
     ]
     more = len(strata) - len(shown)
