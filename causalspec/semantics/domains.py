@@ -225,6 +225,18 @@ class Witnesses:
         return ", ".join(f"{name} = {value_text(assignment[name], self.types[name])}" for name in names)
 
 
+def empty_range(domain: Domain) -> tuple[int, dict[str, Value]] | None:
+    """An input whose range is empty for some values of earlier ones, with these values: extremes first, then draws."""
+    for index, (_, _, low, high) in enumerate(domain.inputs):
+        if low is None or high is None or not {*references(low), *references(high)}:
+            continue
+        for assignment in Domain(domain.inputs[:index], (), ()).draws(DRAWS):
+            least, most = evaluate(low, assignment), evaluate(high, assignment)
+            if isinstance(least, int) and isinstance(most, int) and least > most:
+                return index, assignment
+    return None
+
+
 def substituted(core: Core, mechanisms: Mapping[str, Core]) -> Core:
     """The expression with each name that has a mechanism replaced by it."""
     match core:
@@ -253,8 +265,7 @@ def defined_everywhere(
     requires = [substituted(condition, inlined) for condition in domain.requires]
     bare = Domain(domain.inputs, (), ())
     drawn = list(bare.draws(HARD_DRAWS))
-    drawn = [assignment for assignment in drawn if all(_holds(condition, assignment) for condition in requires)]
-    for written in wholes:
+    for written, condition in [*zip(domain.requires, requires, strict=True), *((whole, None) for whole in wholes)]:
         inside = [operation for operation in operations if _contains(written, operation)]
         whole = substituted(written, inlined) if inside else written
         for assignment in drawn[: affordable(whole)] if inside else ():
@@ -266,6 +277,8 @@ def defined_everywhere(
                 report.add("E0311", _PARTIAL_MESSAGE[wrong.operation], wrong.span,
                            witnesses.text(assignment, core), help=_PARTIAL_HELP[wrong.operation])  # fmt: skip
                 break
+        if condition is not None:  # what comes after a condition is asked only where it holds
+            drawn = [assignment for assignment in drawn if _holds(condition, assignment)]
 
 
 def affordable(core: Core) -> int:

@@ -166,7 +166,9 @@ class Elaborator:
         if expression.op == "not":
             return Apply(Operation.NOT, (self.condition(expression.operand),), Bool(), expression.span)
         operand = self._number(expression.operand)
-        return operand if operand.type == Unknown() else arithmetic.negate(operand, expression.span)
+        if expression.op == "+" or operand.type == Unknown():
+            return operand
+        return arithmetic.negate(operand, expression.span)
 
     def _number(self, expression: ast.Expr) -> Core:
         core = self.core(expression)
@@ -200,9 +202,12 @@ class Elaborator:
         return quotient
 
     def _comparison(self, expression: ast.Compare) -> Core:
+        before = ("in", *expression.ops)  # what stands before each operand; a list is a value, but not after `in`
         values = [
-            None if isinstance(item, ast.ListOf | ast.SetOf | ast.RangeOf) else self._value(item)
-            for item in expression.operands
+            None
+            if isinstance(item, ast.SetOf | ast.RangeOf) or (isinstance(item, ast.ListOf) and op == "in" and index)
+            else self._value(item)
+            for index, (op, item) in enumerate(zip(before, expression.operands, strict=True))
         ]
         parts = []
         for index, op in enumerate(expression.ops):
@@ -224,17 +229,18 @@ class Elaborator:
             self.report.add("E0301", f"`{op}` cannot compare with a list or range", written.span, help="use `in`")
             return unknown(span)
         match written:
-            case ast.RangeOf(low=low, high=high):
-                parts = (
-                    self._pair("<=", self._value(low), left, span),
-                    self._pair("<=", left, self._value(high), span),
-                )
-                return Apply(Operation.AND, parts, Bool(), span)
-            case ast.ListOf(items=items) | ast.SetOf(items=items) if not any(
+            case ast.RangeOf():
+                return self.inside(left, written, span)
+            case ast.ListOf(items=items) | ast.SetOf(items=items) if items and not any(
                 isinstance(item, ast.Comprehension) for item in items
             ):
-                equals = tuple(self._pair("==", left, self._value(item), span) for item in items)
-                return Apply(Operation.OR, equals, Bool(), span)
+                meets = tuple(
+                    self.inside(left, item, span)
+                    if isinstance(item, ast.RangeOf)
+                    else self._pair("==", left, self._value(item), span)
+                    for item in items
+                )
+                return meets[0] if len(meets) == 1 else Apply(Operation.OR, meets, Bool(), span)
         listed = self.core(written)
         if isinstance(listed.type, Unknown):
             return listed
@@ -243,6 +249,20 @@ class Elaborator:
             return unknown(span)
         equals = tuple(self._pair("==", left, item, span) for item in arithmetic.items(listed))
         return Apply(Operation.OR, equals, Bool(), span)
+
+    def inside(self, value: Core | Ratio, written: ast.RangeOf, span: Span) -> Core:
+        """`value in low .. high`."""
+        if written.step is not None:
+            self.report.add("E0301", "a `step` stands in a list or in `layers`", written.step.span,
+                            help="write the values out: `in [0, 5, 10]`")  # fmt: skip
+            return unknown(span)
+        parts = (
+            self._pair("<=", self._value(written.low), value, span),
+            self._pair("<=", value, self._value(written.high), span),
+        )
+        if any(isinstance(part.type, Unknown) for part in parts):
+            return unknown(span)
+        return Apply(Operation.AND, parts, Bool(), span)
 
     def compared(self, op: str, left: Core, right: Core, span: Span) -> Core:
         """`left op right`, a mistake told."""
@@ -408,6 +428,10 @@ def _simple(elaborator: Elaborator, written: ast.SimpleType) -> tuple[Type, Core
         return Bool(), None, None, True
     if written.range is None:
         return unranged(scale), None, None, False
+    if written.range.step is not None:
+        report.add("E0306", "the range of a type has no `step`", written.range.step.span,
+                   help="declare the number of steps, and multiply: `let x = 5 * steps`")  # fmt: skip
+        return Unknown(), None, None, True
     low, high = (_bound(elaborator, item, scale) for item in (written.range.low, written.range.high))
     if low is None or high is None:
         return Unknown(), None, None, True

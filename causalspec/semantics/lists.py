@@ -120,9 +120,16 @@ def _items(elaborator: Elaborator, written: Sequence[ast.Expr], span: Span) -> l
 
 def _range(elaborator: Elaborator, written: ast.RangeOf) -> list[Item] | None:
     """`0 .. 5` in a list, with literal ends: the ints of it."""
-    ends = [written.low, written.high, written.step or ast.Number(1, 0, written.span)]
-    numbers = [end.digits for end in ends if isinstance(end, ast.Number) and end.scale == 0]
-    if len(numbers) < len(ends) or not numbers[2] or (numbers[1] - numbers[0]) // numbers[2] >= MOST_ITEMS:
+    ends = [elaborator.core(end) for end in (written.low, written.high, written.step or ast.Number(1, 0, written.span))]
+    numbers = [
+        end.value
+        for end in ends
+        if isinstance(end, Constant)
+        and isinstance(end.type, Number)
+        and not end.type.scale
+        and isinstance(end.value, int)
+    ]
+    if len(numbers) < len(ends) or numbers[2] < 1 or (numbers[1] - numbers[0]) // numbers[2] >= MOST_ITEMS:
         _wrong(elaborator, "a range in a list runs between literal ints", written.span,
                f"for example `[0 .. 9]`; a list has at most {MOST_ITEMS} items")  # fmt: skip
         return None
@@ -468,14 +475,11 @@ def _meets(elaborator: Elaborator, subject: Core, pattern: ast.Expr, covered: _C
         covered.whole = True
         return Constant(True, Bool(), pattern.span)
     if isinstance(pattern, ast.RangeOf):
-        low, high = elaborator.core(pattern.low), elaborator.core(pattern.high)
-        covered.add_range(low, high)
-        parts = (
-            elaborator.compared("<=", low, subject, pattern.span),
-            elaborator.compared("<=", subject, high, pattern.span),
-        )
-        wrong = any(isinstance(part.type, Unknown) for part in parts)
-        return unknown(pattern.span) if wrong else Apply(Operation.AND, parts, Bool(), pattern.span)
+        errors = elaborator.report.errors
+        found = elaborator.inside(subject, pattern, pattern.span)
+        if elaborator.report.errors == errors:
+            covered.add_range(elaborator.core(pattern.low), elaborator.core(pattern.high))
+        return found
     value = elaborator.core(pattern)
     covered.add(value)
     return elaborator.compared("==", subject, value, pattern.span)

@@ -12,10 +12,10 @@ from causalspec.diagnostics import Label, Report
 from causalspec.record import record
 from causalspec.semantics import arithmetic
 from causalspec.semantics.core import Core, Reference, references
-from causalspec.semantics.domains import Domain, Witnesses, defined_everywhere
+from causalspec.semantics.domains import Domain, Witnesses, defined_everywhere, empty_range
 from causalspec.semantics.expressions import Elaborator, report_unknown, type_of, unknown
 from causalspec.semantics.hypothesis import Hole, Input, Let, Output, Task
-from causalspec.semantics.types import Bool, Number, Tuple, Type, Unknown, Words, printed, values_of
+from causalspec.semantics.types import Bool, Number, Tuple, Type, Unknown, Words, printed, value_text, values_of
 from causalspec.semantics.world import World
 from causalspec.span import Span
 from causalspec.syntax import ast
@@ -187,7 +187,6 @@ def check_task(
     if sound:
         wholes = [
             *(let.value for let in lets),
-            *requires,
             *(hole.value for hole in task.holes),
             *([which] if which else []),
         ]
@@ -340,6 +339,16 @@ def _item_type(listed: Core, elaborator: Elaborator) -> Type:
 def _satisfiable(checked: CheckedTask, report: Report) -> None:
     """E0601 where no input can meet a `require`: by the bounds, or by looking through a small domain."""
     task = checked.task
+    empty = empty_range(checked.witnesses.domain) if not task.requires else None
+    if empty is not None:
+        index, assignment = empty
+        where = ", ".join(
+            f"{item.name} = {value_text(assignment[item.name], item.type)}" for item in task.inputs[:index]
+        )
+        report.add("E0603", f"`{task.inputs[index].name}` has no value left for some earlier inputs",
+                   task.inputs[index].span, f"its lower end is above its upper end for {where}",
+                   help="narrow the earlier inputs' domains, or add a `require` on them that leaves these values out")  # fmt: skip
+        return
     for condition in task.requires:
         if arithmetic.truth(condition) is False:
             report.add("E0601", "no input can meet this `require`", condition.span, "false for every assignment",

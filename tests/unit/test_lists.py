@@ -111,6 +111,13 @@ CASES: list[tuple[str, Callable[[Any], Value]]] = [
     ("pairs[k % 2].1", lambda r: r["pairs"][r["k"] % 2][1]),
     ("pairs[0] == pairs[1]", lambda r: r["pairs"][0] == r["pairs"][1]),
     ("sum([1 .. 4])", lambda r: 10),
+    ("sum([-1 .. 3])", lambda r: 5),
+    ("sum([0 .. 10 step 5])", lambda r: 15),
+    ("+k - -k", lambda r: 2 * r["k"]),
+    ("k in [0 .. 1, 3]", lambda r: r["k"] in (0, 1, 3)),
+    ("k in {1 .. 2, 3}", lambda r: r["k"] in (1, 2, 3)),
+    ("xs == [3, k, 4, 1]", lambda r: r["xs"] == (3, r["k"], 4, 1)),
+    ("[k, 1] != [1, k]", lambda r: r["k"] != 1),
     ("sum(x * xs[i] for x in [2, 3])".replace("xs[i]", "xs[1]"), lambda r: 5 * r["xs"][1]),
 ]  # fmt: skip
 
@@ -127,6 +134,8 @@ WRONG = [
     ("xs[k + 1]", "E0311: this place can be outside the list"),
     ("index_of([1, 2], k)", "E0311: this value need not be in the list"),
     ("xs[p]", "E0301: a place in a list is an int, found decimal(2)"),
+    ("4 in 0 .. 10 step 5", "E0301: a `step` stands in a list or in `layers`"),
+    ("match k { 0 .. 2 step 2 -> 1, _ -> 2 }", "E0301: a `step` stands in a list or in `layers`"),
     ("sum(day)", 'E0301: expected a list, found one of "Mon" | "Tue" | "Wed" | "Thu"'),
     ("sum(flags)", "E0301: expected a number, found bool"),
     ("count(xs)", "E0301: expected a condition, found int"),
