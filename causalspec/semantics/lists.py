@@ -138,11 +138,10 @@ def _range(elaborator: Elaborator, written: ast.RangeOf) -> list[Item] | None:
 
 
 def _comprehension(elaborator: Elaborator, written: ast.Comprehension) -> list[Item] | None:
-    source = (
-        list_of(elaborator, written.source)
-        if isinstance(written.source, ast.ListOf)
-        else elaborator.core(written.source)
-    )
+    listed = written.source
+    if isinstance(listed, ast.RangeOf):
+        listed = ast.ListOf((listed,), listed.span)
+    source = list_of(elaborator, listed) if isinstance(listed, ast.ListOf) else elaborator.core(listed)
     items = items_of(elaborator, source)
     if items is None:
         return None

@@ -112,6 +112,8 @@ CASES: list[tuple[str, Callable[[Any], Value]]] = [
     ("pairs[0] == pairs[1]", lambda r: r["pairs"][0] == r["pairs"][1]),
     ("sum([1 .. 4])", lambda r: 10),
     ("sum([-1 .. 3])", lambda r: 5),
+    ("sum(x * k for x in 0 .. 3)", lambda r: 6 * r["k"]),
+    ("any(xs[i] > xs[i + 1] for i in 0 .. 2)", lambda r: any(r["xs"][i] > r["xs"][i + 1] for i in range(3))),
     ("sum([0 .. 10 step 5])", lambda r: 15),
     ("+k - -k", lambda r: 2 * r["k"]),
     ("k in [0 .. 1, 3]", lambda r: r["k"] in (0, 1, 3)),
