@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TextIO, cast
+from typing import Any, Literal, TextIO, cast
 
 from causalspec import __version__
 
@@ -20,12 +20,12 @@ usage: causalspec COMMAND …
 
 Test hypotheses about what a language model computes.
 
-  check FILE …            tell every mistake in a spec, before anything runs
+  check FILE …            tell every mistake in a spec, before anything runs; --fix mends some
   compile FILE --out DIR  write the plan and the counterfactual data
   run FILE                train, test and judge: one verdict a claim
   compare FILE A B        which inputs tell two models or alignments apart, or a proof that none does
   tokens FILE             prompts as the LM's tokenizer cuts them, with the names of the tokens
-  explain CODE            what a diagnostic means, with an example
+  explain [CODE]          what a diagnostic means, with an example; all of them
 
   causalspec COMMAND --help   says more     causalspec --version
 
@@ -99,77 +99,42 @@ def _parser(name: str, description: str) -> argparse.ArgumentParser:
 
 def _check(rest: list[str]) -> int:
     parser = _parser("check", "Tell every mistake in a spec.")
-    parser.add_argument("files", nargs="+", metavar="FILE")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a spec; `-` is standard input")
     parser.add_argument("--strict", action="store_true", help="warnings count as errors")
-    parser.add_argument("--json", action="store_true", help="diagnostics as JSON")
+    parser.add_argument("--format", choices=("terminal", "concise", "json", "sarif"), default="terminal",
+                        help="how to show: for people (the default), a line each, JSON, SARIF 2.1.0")  # fmt: skip
+    parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
+    parser.add_argument("--fix", action="store_true", help="mend in the files what can be mended")
+    parser.add_argument("--diff", action="store_true", help="show what --fix would change, and write nothing")
     parser.add_argument("--data", action="store_true", help="chance levels, and what no data could separate")
     options = parser.parse_args(rest)
-    from causalspec.files import Unusable, read_source
+    from causalspec.checking import check_files
+    from causalspec.files import Unusable
 
+    mending: Literal["no", "write", "diff"] = "diff" if options.diff else "write" if options.fix else "no"
     try:
-        sources = [read_source(path) for path in options.files]
+        return check_files(
+            options.files,
+            format=options.format,
+            strict=options.strict,
+            mending=mending,
+            color=wants_color(sys.stdout),
+            look=_runtime("check-data") if options.data else None,
+        )
     except Unusable as error:
         _say(str(error), sys.stderr)
         return UNUSABLE
-    from causalspec.diagnostics import Severity
-    from causalspec.render import as_json, render, summary
-    from causalspec.semantics.check import check
-
-    status = 0
-    documents: list[dict[str, object]] = []
-    chance: list[dict[str, object]] = []
-    for source in sources:
-        hypothesis, diagnostics = check(source)
-        table = ""
-        if options.data and hypothesis is not None:
-            diagnostics, table, levels = _runtime("check-data")(hypothesis, diagnostics)
-            chance.extend({"file": source.name, **level} for level in levels)
-            if any(item.severity is Severity.ERROR for item in diagnostics):
-                hypothesis = None
-        if any(options.strict or item.severity is Severity.ERROR for item in diagnostics):
-            status = 1
-        if options.json:
-            documents.extend(as_json(diagnostics, source))
-            continue
-        if diagnostics:
-            _say(render(diagnostics, source, color=wants_color(sys.stdout)), sys.stdout)
-        if table:
-            _say(("\n" if diagnostics else "") + table, sys.stdout)
-        if hypothesis is not None and not (options.strict and diagnostics):
-            _say(f"{source.name}: {_contents(hypothesis)}", sys.stdout)
-        if diagnostics:
-            _say(f"{source.name}: {summary(diagnostics)}", sys.stdout)
-    if options.json:
-        import json
-
-        document = {"diagnostics": documents, "chance": chance} if options.data else documents
-        _say(json.dumps(document, indent=2, ensure_ascii=False), sys.stdout)
-    return status
-
-
-def _contents(hypothesis: object) -> str:
-    parts = []
-    for field, word in (
-        ("tasks", "task"), ("models", "model"), ("lms", "LM"), ("alignments", "alignment"),
-        ("variants", "variant"), ("experiments", "experiment"), ("claims", "claim"),
-    ):  # fmt: skip
-        count = len(getattr(hypothesis, field))
-        if count:
-            parts.append(f"{count} {word}{'s' if count > 1 else ''}")
-    return "ok: " + ", ".join(parts) if parts else "ok, but it declares nothing"
 
 
 def _explain(rest: list[str]) -> int:
-    parser = _parser("explain", "What a diagnostic means.")
-    parser.add_argument("code", metavar="CODE")
+    parser = _parser("explain", "What a diagnostic means, with an example; without CODE, all that there are.")
+    parser.add_argument("code", metavar="CODE", nargs="?", default="", help="such as E0201; a family such as E02")
     options = parser.parse_args(rest)
-    from causalspec.codes import CODES
+    from causalspec.explain import explained
 
-    code = CODES.get(options.code.upper())
-    if code is None:
-        _say(f"no diagnostic `{options.code}`; the codes are {', '.join(sorted(CODES))}", sys.stderr)
+    text = explained(options.code.upper())
+    if text is None:
+        _say(f"no diagnostic `{options.code}`; `causalspec explain` lists them", sys.stderr)
         return UNUSABLE
-    _say(f"{code.code}: {code.title}\n\n{code.explanation}", sys.stdout)
-    if code.bad_example:
-        _say("\nFor example:\n\n" + "\n".join("    " + line for line in code.bad_example.splitlines()), sys.stdout)
+    _say(text, sys.stdout)
     return 0

@@ -1,16 +1,20 @@
-"""Read a spec from disk, or say why it cannot be read.
+"""Read a spec from disk and write it back, or say why that cannot be done.
 
 Out: a `Source`, or `Unusable` with a sentence for the user; no other exception for a bad path or bad bytes.
+Invariant: a file is written whole or not at all.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 
 from causalspec.span import Source
 
 MOST_BYTES = 1 << 20
 MOST_TABLE = 4 << 20
+STANDARD_INPUT = "<stdin>"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class Unusable(Exception):
@@ -18,11 +22,15 @@ class Unusable(Exception):
 
 
 def read_source(path: str | os.PathLike[str]) -> Source:
-    """The text of a `.cspec` file, at most 1 MiB of UTF-8.
+    """The text of a `.cspec` file, or of standard input for `-`; at most 1 MiB of UTF-8.
 
     Raises Unusable.
     """
     name = os.fspath(path)
+    if name == "-" and sys.stdin is None:
+        raise Unusable("standard input is closed")
+    if name == "-":
+        return _decoded(STANDARD_INPUT, sys.stdin.buffer.read(MOST_BYTES + 1))
     try:
         if os.path.isdir(name):
             raise Unusable(f"{name} is a folder, not a .cspec file")
@@ -32,6 +40,10 @@ def read_source(path: str | os.PathLike[str]) -> Source:
         raise Unusable(f"no file {name}{_neighbour(name)}") from None
     except (OSError, ValueError) as error:
         raise Unusable(f"cannot read {name}: {getattr(error, 'strerror', None) or error}") from None
+    return _decoded(name, data)
+
+
+def _decoded(name: str, data: bytes) -> Source:
     if len(data) > MOST_BYTES:
         raise Unusable(f"{name} is larger than 1 MiB; a spec is a text that people read")
     try:
@@ -68,6 +80,29 @@ def read_beside(source: Source, path: str) -> str:
         raise Unusable(f"{path} is not UTF-8") from None
     except (OSError, ValueError) as error:
         raise Unusable(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def write_source(source: Source) -> None:
+    """Replace the file of a source by its text; mode, links and a byte order mark stay.
+
+    Raises Unusable.
+    """
+    path = os.path.realpath(source.name)
+    temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        with open(path, "r+b") as old:  # fails where the file may not be written, though its folder may
+            mark, mode = old.read(3), os.fstat(old.fileno()).st_mode & 0o7777
+        with open(temporary, "xb") as file:
+            file.write(_BYTE_ORDER_MARK if mark == _BYTE_ORDER_MARK else b"")
+            file.write(source.text.encode("utf-8"))
+            os.fchmod(file.fileno(), mode)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise Unusable(f"cannot write {source.name}: {error.strerror or error}") from None
 
 
 def _neighbour(path: str) -> str:

@@ -1,6 +1,6 @@
-"""Show diagnostics: as text with the source line and a caret, or as plain data for JSON.
+"""Show diagnostics to people: with the source line and a caret. `formats` shows them to machines.
 
-In: diagnostics and their source. Out: text or dicts; the caller decides on colour and where it goes.
+In: diagnostics and their source. Out: text; the caller decides on colour and where it goes.
 Invariant: the user's text cannot steer the terminal (control characters are shown escaped), and carets stand under
 what they mean whatever the width of the characters before them.
 """
@@ -33,32 +33,6 @@ def summary(diagnostics: Iterable[Diagnostic]) -> str:
         counted[item.severity] += 1
     parts = [f"{count} {severity}{'' if count == 1 else 's'}" for severity, count in counted.items() if count]
     return ", ".join(parts) or "no errors"
-
-
-def as_json(diagnostics: Iterable[Diagnostic], source: Source) -> list[dict[str, object]]:
-    """The diagnostics as plain data; places are 1-based, ends exclusive, null where there is no place."""
-    return [
-        {
-            "code": item.code,
-            "severity": str(item.severity),
-            **_place(item.span, source),
-            "message": item.message,
-            "label": item.label,
-            "labels": [{**_place(label.span, source), "text": label.text} for label in item.labels],
-            "notes": list(item.notes),
-            "help": item.help,
-            "fix": {**_place(item.fix.span, source), "text": item.fix.text} if item.fix else None,
-        }
-        for item in diagnostics
-    ]
-
-
-def _place(span: Span | None, source: Source) -> dict[str, object]:
-    line = column = end_line = end_column = None
-    if span is not None:
-        line, column = source.position(span.start)
-        end_line, end_column = source.position(span.end)
-    return {"file": source.name, "line": line, "column": column, "end_line": end_line, "end_column": end_column}
 
 
 def escaped(text: str) -> str:

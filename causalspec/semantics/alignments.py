@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from causalspec import planned
-from causalspec.diagnostics import Label, Report
-from causalspec.semantics.expressions import nearest, report_unknown, unquoted
+from causalspec.diagnostics import Fix, Label, Report
+from causalspec.semantics.expressions import nearest, report_unknown, unquoted, without_quotes
 from causalspec.semantics.hypothesis import (
     Alignment,
     Hole,
@@ -51,7 +51,8 @@ def arguments(call: ast.Call, positional: Sequence[str], named: Sequence[str], r
         if key not in names:
             close = nearest(key, names)
             hint = f"did you mean `{close}`?" if close else f"its arguments: {_listed(names)}"
-            report.add("E0205", f"`{call.function.text}` has no argument `{key}`", argument.span, hint)
+            report.add("E0205", f"`{call.function.text}` has no argument `{key}`", argument.span, hint,
+                       fix=Fix(argument.name.span, close) if close and argument.name else None)  # fmt: skip
             if close:
                 found.setdefault(close, argument.value)
         elif key in found:
@@ -95,7 +96,8 @@ def check_lm(written: ast.Lm, report: Report) -> LanguageModel | None:
     chat = found.get("chat")
     if chat is not None and not isinstance(chat, ast.Truth):
         python = isinstance(chat, ast.Name) and chat.text in ("True", "False")
-        report.add("E0301", "`chat` is true or false", chat.span, "in small letters" if python else "")
+        report.add("E0301", "`chat` is true or false", chat.span, "in small letters" if python else "",
+                   fix=Fix(chat.span, report.source.slice(chat.span).lower()) if python else None)  # fmt: skip
     revision = literal_text(found.get("revision"), "a revision", report)
     if reference is None:
         return None
@@ -111,7 +113,8 @@ def _word(expression: ast.Expr | None, what: str, words: Sequence[str], report: 
             return expression.text
         report_unknown(report, expression, what, words)
     else:
-        report.add("E0301", f"`{what}` is one of {_listed(words)}", expression.span, unquoted(expression))
+        report.add("E0301", f"`{what}` is one of {_listed(words)}", expression.span, unquoted(expression),
+                   fix=without_quotes(expression))  # fmt: skip
     return None
 
 
@@ -260,7 +263,7 @@ def _layers(written: ast.Expr, report: Report) -> tuple[LayerRange, ...]:
             return ()
         case ast.ListOf(items=items) if items:
             return tuple(layer for item in items for layer in _layers(item, report))
-    report.add("E0506", "this names no layers", written.span, unquoted(written),
+    report.add("E0506", "this names no layers", written.span, unquoted(written), fix=without_quotes(written),
                help="write `all`, `3`, `0 .. 30 step 5`, or a list of these")  # fmt: skip
     return ()
 
@@ -288,7 +291,8 @@ def _tokens(written: ast.Expr, task: Task, report: Report) -> tuple[TokenPlace, 
         ):
             pass
         case _:
-            report.add("E0502", "this names no token", written.span, unquoted(written), help=_TOKENS)
+            report.add("E0502", "this names no token", written.span, unquoted(written), help=_TOKENS,
+                       fix=without_quotes(written))  # fmt: skip
             return ()
     holes = [item.name for item in task.holes]
     if not task.prompt or any(isinstance(item.value.type, Unknown) for item in task.holes):

@@ -59,7 +59,12 @@ def check(source: Source) -> tuple[Hypothesis | None, tuple[Diagnostic, ...]]:
     checker = _Checker(report, spec)
     checker.run()
     hypothesis = None if report.failed else checker.hypothesis()
-    return hypothesis, report.sorted()
+    diagnostics = report.sorted()
+    if "allow" in source.text:
+        from causalspec.allows import allowed
+
+        diagnostics = allowed(source, diagnostics)
+    return hypothesis, diagnostics
 
 
 @dataclass(slots=True)

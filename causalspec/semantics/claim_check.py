@@ -21,7 +21,7 @@ from causalspec.semantics.claims import (
     Term,
 )
 from causalspec.semantics.experiments import CONTROLS
-from causalspec.semantics.expressions import a, report_unknown, unquoted
+from causalspec.semantics.expressions import a, report_unknown, unquoted, without_quotes
 from causalspec.semantics.hypothesis import Alignment, Claim, Experiment, Placement
 from causalspec.syntax import ast
 
@@ -140,7 +140,8 @@ class ClaimChecker:
             if expression.text not in self.doubtful:
                 report_unknown(self.report, expression, what, known)
         elif expression is not None:
-            self.report.add("E0205", f"this is not the name of {a(what)}", expression.span, unquoted(expression))
+            self.report.add("E0205", f"this is not the name of {a(what)}", expression.span, unquoted(expression),
+                            fix=without_quotes(expression))  # fmt: skip
         return None
 
     def _quantity(

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from causalspec.diagnostics import Label, Report
+from causalspec.diagnostics import Fix, Label, Report
 from causalspec.record import record
 from causalspec.semantics.alignments import arguments
-from causalspec.semantics.expressions import a, report_unknown, unquoted
+from causalspec.semantics.expressions import a, report_unknown, unquoted, without_quotes
 from causalspec.semantics.hypothesis import Alignment, Experiment, Training, Variant
 from causalspec.semantics.tasks import is_broken
 from causalspec.span import Span
@@ -80,7 +80,9 @@ def _names(settings: list[ast.Setting] | None, what: str, known: Any, report: Re
         if argument.name is not None or not isinstance(argument.value, ast.Name):
             listed = isinstance(argument.value, ast.ListOf)
             report.add("E0205", f"this is not the name of {a(what)}", argument.span,
-                       "names stand without brackets" if listed else unquoted(argument.value))  # fmt: skip
+                       "names stand without brackets" if listed else unquoted(argument.value),
+                       fix=Fix(argument.span, report.source.slice(argument.span)[1:-1]) if listed
+                       else without_quotes(argument.value))  # fmt: skip
         elif argument.value.text not in known:
             report_unknown(report, argument.value, what, known)
         elif argument.value.text in found:
@@ -118,12 +120,19 @@ def _numbers(
 ) -> list[tuple[str, int | float, Span]]:
     if not settings:
         return []
-    values, found = list(settings[0].values), []
-    for index in range(len(values) - 1, 0, -1):
-        before, after = values[index - 1].value, values[index]
-        if after.name is None and isinstance(before, ast.Number) and isinstance(after.value, ast.Number):
-            report.add("E0205", "thousands are not separated by `,`", before.span.to(after.span), help="write 4_000")
-            del values[index - 1 : index + 1]
+    found: list[tuple[str, int | float, Span]] = []
+    values: list[ast.Argument] = []
+    before: ast.Expr | None = None
+    for argument in settings[0].values:
+        after = argument.value
+        if argument.name is None and isinstance(after, ast.Number) and isinstance(before, ast.Number):
+            report.add("E0205", "thousands are not separated by `,`", before.span.to(after.span), help="write 4_000",
+                       fix=Fix(Span(before.span.end, after.span.start), "_"))  # fmt: skip
+            if values and values[-1].value is before:  # its value is not known
+                values.pop()
+        else:
+            values.append(argument)
+        before = after
     call = ast.Call(settings[0].keyword, tuple(values), settings[0].span)
     for name, value in arguments(call, (), names, report).items():
         if isinstance(value, ast.Number):
@@ -178,7 +187,7 @@ def _training(settings: list[ast.Setting] | None, report: Report) -> tuple[Train
             elif isinstance(argument.value, ast.Name):
                 report_unknown(report, argument.value, "recipe", RECIPES)
             else:
-                report.add("E0205", "a recipe is a name", argument.value.span, unquoted(argument.value),
+                report.add("E0205", "a recipe is a name", argument.value.span, unquoted(argument.value), fix=without_quotes(argument.value),
                            help="for example `recipe = paper`")  # fmt: skip
         else:
             rest.append(argument)

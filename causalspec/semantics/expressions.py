@@ -58,6 +58,12 @@ def unquoted(expression: ast.Expr) -> str:
     return "names stand without quotes" if isinstance(expression, ast.Text) else ""
 
 
+def without_quotes(expression: ast.Expr) -> Fix | None:
+    """The fix for a text where a name is wanted."""
+    named = isinstance(expression, ast.Text) and expression.value.isidentifier()
+    return Fix(expression.span, expression.value) if named and isinstance(expression, ast.Text) else None
+
+
 def unknown(span: Span) -> Core:
     """What stands for an expression that was reported as wrong."""
     return Constant(False, Unknown(), span)

@@ -6,6 +6,7 @@ Invariant: no grammar terminal is ever shown.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -205,21 +206,28 @@ def tell(report: Report, problem: Problem, kind: str, text: str, close: tuple[st
     elif kind == "insert":
         _tell_missing(report, problem, text)
     elif kind == "swap" or close:
-        _tell_swap(report, problem, text or close[0])
+        meant = text or close[0]
+        _tell_swap(report, problem, meant, certain=kind == "swap" or meant.isalpha())
     elif problem.token.type == "UNKNOWN":
         report.add(
-            "E0112", f"{problem.found} means nothing in a spec", problem.place, _label(problem), help=problem.help
-        )
+            "E0112", f"{problem.found} means nothing in a spec", problem.place, _label(problem), help=problem.help,
+            fix=_mend(report, problem, kind),
+        )  # fmt: skip
     elif problem.ends and not problem.closes_nothing and not problem.expected <= {"NEWLINE", "$END"}:
         _tell_unfinished(report, problem)
     else:
         _tell_misplaced(report, problem, kind)
 
 
-def _tell_swap(report: Report, problem: Problem, text: str) -> None:
+def _tell_swap(report: Report, problem: Problem, text: str, *, certain: bool) -> None:
     place = problem.token.span
     shown = "a new line" if text == "\n" else f"`{text}`"
-    label, fix = f"did you mean {shown}?", Fix(place, text)
+    label, around = f"did you mean {shown}?", report.source.text
+    if text.isalpha():  # `!x` is `not x`
+        left, right = around[max(0, place.start - 1) : place.start], around[place.end : place.end + 1]
+        text = " " * _in_word(left) + text + " " * _in_word(right)
+    fix = Fix(place, text) if certain else None
+    text = text.strip()
     if text.isalpha() and problem.token.type == "NAME":
         what = "begins no statement" if problem.begins_line else "is no keyword"
         report.add("E0102", f"{problem.found} {what} in {problem.written}", place, label, fix=fix)
@@ -267,13 +275,45 @@ def _tell_misplaced(report: Report, problem: Problem, kind: str) -> None:
         label = "nothing is open here" if problem.closes_nothing else _label(problem)
         report.add("E0103", f"{problem.found} closes nothing", place, label, fix=Fix(place, ""))
         return
-    fix = Fix(place, "") if kind == "delete" and not str(token).isalnum() else None
+    fix = _mend(report, problem, kind)
     if problem.written == "the file" and str(token) in STATEMENTS:
         report.add("E0101", f"`{token}` stands outside of any body", place, "the body before it has ended",
                    help="is there a `}` too many above?")  # fmt: skip
         return
     report.add("E0101", f"{problem.found} cannot stand here in {problem.written}", place, _label(problem),
                help=problem.help, fix=fix)  # fmt: skip
+
+
+_SMART_QUOTES = re.compile('[“„][^"\n]*”|‘[^"’\n]*’')
+_NEEDLESS = ";$€£"  # of what means nothing, this says nothing either
+
+
+def _mend(report: Report, problem: Problem, kind: str) -> Fix | None:
+    """The certain way out of a habit from elsewhere."""
+    token, place, text = problem.token, problem.token.span, str(problem.token)
+    following = problem.items[min(problem.position + 1, len(problem.items) - 1)]
+    adjoins = following.start == place.end
+    quotes = _SMART_QUOTES.match(report.source.text, place.start)
+    if quotes:
+        return Fix(Span(*quotes.span()), re.sub("[“„”‘’]", '"', quotes.group()))
+    if text == "." and following.type == "NUMBER" and "NUMBER" in problem.expected and adjoins:
+        return Fix(place, " " * _in_word(report.source.text[max(0, place.start - 1) : place.start]) + "0.")
+    if text == "elif":
+        return Fix(place, "else if")
+    if text == "//" and problem.begins_line:
+        return Fix(place, "#")
+    if text == "f" and following.type in ("STRING", "LONG_STRING") and adjoins:
+        return Fix(place, "")
+    if token.type == "STRING" and "NAME" in problem.expected and "STRING" not in problem.expected:
+        return Fix(place, text[1:-1]) if text[1:-1].isidentifier() else None
+    if text == "," and following.type == "STRING" and "output" in problem.values:
+        return Fix(Span(problem.before_end, place.end), " |")
+    needless = text in _NEEDLESS if token.type == "UNKNOWN" else not text.isalnum()
+    return Fix(place, "") if kind == "delete" and needless else None
+
+
+def _in_word(text: str) -> bool:
+    return text.isalnum() or text == "_"
 
 
 def _label(problem: Problem) -> str:

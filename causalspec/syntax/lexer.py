@@ -141,9 +141,11 @@ class _Lexer:
         self.items.append(token)
         return token
 
-    def _error(self, code: str, message: str, start: int, stop: int, label: str = "", help: str = "") -> None:
+    def _error(
+        self, code: str, message: str, start: int, stop: int, label: str = "", help: str = "", fix: Fix | None = None
+    ) -> None:
         self.reported.append(start)
-        self.report.add(code, message, Span(start, stop), label, help=help)
+        self.report.add(code, message, Span(start, stop), label, help=help, fix=fix)
 
     def _newline(self, position: int) -> None:
         if not self.items or self.items[-1].type == "NEWLINE":
@@ -192,14 +194,17 @@ class _Lexer:
 
     def _string(self, kind: str, start: int, stop: int) -> None:
         if kind == "QUOTED" and not self.in_hole:
+            inside = self.text[start + 1 : stop - 1]
+            fix = Fix(Span(start, stop), f'"{inside}"') if '"' not in inside else None
             self._error("E0104", "a text stands between double quotes", start, stop, "single quotes",
-                        "single quotes are for texts inside the holes of a prompt")  # fmt: skip
+                        "single quotes are for texts inside the holes of a prompt", fix)  # fmt: skip
             kind = "STRING"
         quotes = 3 if kind == "LONG_STRING" else 1
         value, mistakes = decode(self.text, start + quotes, stop - quotes)
         for at, length in () if self.in_hole else mistakes:  # the prompt around a hole told of its escapes
             self._error("E0107", f"`{self.text[at : at + length]}` is not an escape", at, at + length, "unknown",
-                        r"""the escapes are \n \t \\ \" \' and \u{1F600}; a backslash itself is \\""")  # fmt: skip
+                        r"""the escapes are \n \t \\ \" \' and \u{1F600}; a backslash itself is \\""",
+                        Fix(Span(at, at + 1), r"\\"))  # fmt: skip
         self._push(kind, start, stop, dedent(value) if kind == "LONG_STRING" else value)
 
     def _punctuation(self, kind: str, start: int, stop: int) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from causalspec.diagnostics import Report
+from causalspec.diagnostics import Fix, Report
 from causalspec.span import Source, Span
 from causalspec.syntax import ast
 from causalspec.syntax.depth import without_deep
@@ -47,7 +47,8 @@ def parse(source: Source, report: Report) -> ast.Spec:
 def _tell_misplaced_editions(spec: ast.Spec, report: Report) -> None:
     for item in spec.declarations:
         if isinstance(item, ast.Broken):
-            report.add("E0113", "the edition is said once, in the first line", item.span, "too late here")
+            report.add("E0113", "the edition is said once, in the first line", item.span, "too late here",
+                       fix=Fix(item.span, ""))  # fmt: skip
 
 
 def _intended_edition(broken: list[ast.Broken]) -> ast.Number | None:

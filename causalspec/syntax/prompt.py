@@ -119,7 +119,8 @@ class _Splitter:
 
     def _stray(self, at: int, brace: str, message: str, help: str) -> None:
         place = Span(at, at + 1)
-        self.report.add("E0108", message, place, help=help, fix=Fix(place, brace * 2))
+        fix = Fix(place, "}}") if brace == "}" else None  # a `{` may as well begin a hole
+        self.report.add("E0108", message, place, help=help, fix=fix)
 
     def _finish_literal(self, end: int) -> None:
         value = "".join(self.literal)

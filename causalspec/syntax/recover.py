@@ -73,7 +73,8 @@ class Recovery:
             problem = Problem(self.tokens.items, position, expected, tuple(self.stacks.values), self.stacks.start)
             edit = (repair.kind, str(repair.fed[0]) if repair.fed else "") if repair else ("", "")
             if not (edit == ("insert", "}") and problem.opener_made):  # the missing `{` was told
-                tell(self.report, problem, *edit, tuple(self._close_keywords(position) or self._alike(position)))
+                close = self._close_keywords(position) or ([] if repair else self._alike(position))
+                tell(self.report, problem, *edit, tuple(close))
         return repair
 
     def recover(self, position: int) -> int:
@@ -113,13 +114,16 @@ class Recovery:
                 return keyword
         return token.type
 
-    def _line_fits(self, stack: list[int] | None, position: int) -> bool:
-        """Whether the rest of the line is good after a state stack."""
+    def _line_fits(self, stack: list[int] | None, position: int, *, lenient: bool = False) -> bool:
+        """Whether the rest of the line is good after a state stack; where `lenient`, but for more lookalikes."""
         for token in self.tokens.items[position : position + _LOOKAHEAD]:
             if stack is None:
                 return False
             kind = self.typed(token, stack[-1])
-            stack = self.stacks.after(kind, stack)
+            after = self.stacks.after(kind, stack)
+            for meant, _ in LOOKALIKES.get(str(token), ()) if lenient and after is None else ():
+                after = after or self.stacks.after(meant, stack)
+            stack = after
             if kind in ("NEWLINE", "$END"):
                 break
         return stack is not None
@@ -129,16 +133,17 @@ class Recovery:
     def _repair(self, position: int) -> Repair | None:
         if planned_at(self.tokens.items, position, self.stacks.values):
             return None
-        return self._swap(position) or self._insert(position) or self._delete(position)
+        strict = self._swap(position) or self._insert(position) or self._delete(position)
+        return strict or self._swap(position, lenient=True)
 
-    def _swap(self, position: int) -> Repair | None:
+    def _swap(self, position: int, *, lenient: bool = False) -> Repair | None:
         token, stack = self.tokens.items[position], self.stacks.states
         swaps = [(self.table.keywords[word], word) for word in self._close_keywords(position)]
         swaps += LOOKALIKES.get(str(token), ())
         for kind, text in swaps:
             if kind == "COMPARE" and self._writes("EXAMPLE"):  # its `=` gives values
                 continue
-            if self._line_fits(self.stacks.after(kind, stack), position + 1):
+            if self._line_fits(self.stacks.after(kind, stack), position + 1, lenient=lenient):
                 fed = token.retyped(kind, text)
                 fed.value = "body" if kind == "LBRACE" else None
                 return Repair("swap", (fed,), position + 1)

@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from causalspec.codes import CODES
-from causalspec.diagnostics import Report
-from causalspec.render import as_json, render
+from causalspec.diagnostics import Report, Severity
+from causalspec.fixing import fixed
+from causalspec.formats import as_json, concise
+from causalspec.render import render
 from causalspec.resources import data_text
 from causalspec.semantics.check import check
 from causalspec.span import Source, Span
@@ -52,7 +54,9 @@ def assert_sound(text: str) -> None:
     assert not re.search(
         r"\b(?:NEWLINE|NAME|NUMBER|RBRACE|LPAR|LONG_STRING|__ANON)", re.sub(r"^ *\d+ \|.*", "", shown, flags=re.M)
     )
-    assert len(as_json(report.items, report.source)) == len(report.items)
+    lines = concise(report.items, report.source)
+    data = as_json([(report.source, report.items)])
+    assert len(lines) == len(report.items) == data["errors"] and all(line.isprintable() for line in lines)
 
 
 def spans_of(node: Any) -> list[Span]:
@@ -95,6 +99,19 @@ def test_checking_a_mutated_spec_gives_only_diagnostics() -> None:
         hypothesis, diagnostics = check(Source("x.cspec", text))
         assert (hypothesis is None) == any(item.code.startswith("E") for item in diagnostics), text
         assert len(set(diagnostics)) == len(diagnostics)
+
+
+def test_fixing_a_mutated_spec_never_makes_it_worse() -> None:
+    """Errors do not grow, and mending what was mended changes nothing more."""
+    random_ = random.Random(20_240_613)
+    for _ in range(MUTATIONS // 25):
+        source = Source("x.cspec", mutated(random_))
+        before = sum(item.severity is Severity.ERROR for item in check(source)[1])
+        done = fixed(source)
+        assert sum(item.severity is Severity.ERROR for item in done.diagnostics) <= before, source.text
+        assert done.diagnostics == check(done.source)[1]
+        if len(done.applied) < 5:  # not cut off by the number of rounds
+            assert not fixed(done.source).applied, source.text
 
 
 def test_one_misspelt_word_is_told_once() -> None:

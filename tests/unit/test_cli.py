@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from causalspec.codes import CODES
 from tests.conftest import ROOT, Call
 
 EXAMPLE = ROOT / "specs" / "price_tagging.cspec"
@@ -49,20 +47,6 @@ def test_an_unusable_call_is_status_2(call: Call, tmp_path: Path) -> None:
         assert ran.returncode == 2, arguments
         assert ran.stderr
         assert "Traceback" not in ran.stderr
-
-
-def test_diagnostics_are_data_too(call: Call) -> None:
-    """--json gives code, place and fix."""
-    ran = call("check", BAD / "keyword_misspelt.cspec", "--json")
-    (item,) = json.loads(ran.stdout)
-    assert (item["code"], item["line"], item["column"], item["fix"]["text"]) == ("E0102", 6, 3, "input")
-
-
-def test_every_code_is_explained(call: Call) -> None:
-    """`explain` knows every code, and says so where it does not."""
-    assert all(code.explanation for code in CODES.values())
-    assert call("explain", "e0201").returncode == 0
-    assert call("explain", "E9999").returncode == 2
 
 
 def test_help_says_what_there_is(call: Call) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from causalspec.codes import CODES
 from causalspec.diagnostics import Report
 from causalspec.resources import data_text
 from causalspec.span import Source, Span
@@ -350,14 +349,6 @@ def test_empty_files_are_empty_specs() -> None:
     """Nothing, blanks and comments alone have no mistakes of syntax."""
     for text in ("", "\n", " \t\n# nothing\n", "\ufeff"):
         assert sound(text).declarations == ()
-
-
-def test_each_code_of_syntax_has_an_example_that_gives_it() -> None:
-    """The bad example of each E01 code gives that code, in a task."""
-    for code in CODES.values():
-        if code.code.startswith("E01") and code.bad_example:
-            kind = "model t for u" if code.bad_example.startswith("var") else "task t"
-            assert told(f"cspec 1\n{kind} {{\n{code.bad_example}\n}}\n") == [(code.code, 3)], code.code
 
 
 def test_parsing_loads_nothing_heavy() -> None:

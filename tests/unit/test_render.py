@@ -1,12 +1,11 @@
-"""How a diagnostic looks, as text and as data."""
+"""How a diagnostic looks, as text."""
 
 from __future__ import annotations
 
-import json
 import re
 
 from causalspec.diagnostics import Diagnostic, Fix, Label
-from causalspec.render import as_json, render, summary
+from causalspec.render import render, summary
 from causalspec.span import Source, Span
 
 SOURCE = Source("price_tagging.cspec", "align left for m {\n  place abvoe on residual(tokens = last)\n}\n")
@@ -101,17 +100,6 @@ def test_colour_adds_nothing_but_colour() -> None:
     coloured = render([MISSPELT], SOURCE, color=True)
     assert "\x1b[" in coloured
     assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == render([MISSPELT], SOURCE)
-
-
-def test_data_says_all_that_the_text_says() -> None:
-    """The JSON has places from 1, ends exclusive, and the fix."""
-    data = json.loads(json.dumps(as_json([MISSPELT, Diagnostic("W0101", "w")], SOURCE)))
-    place = {"file": "price_tagging.cspec", "line": 2, "column": 9, "end_line": 2, "end_column": 14}
-    assert data[0] == {
-        "code": "E0201", "severity": "error", **place, "message": "no variable named `abvoe`",
-        "label": "did you mean `above`?", "labels": [], "notes": [], "help": "", "fix": {**place, "text": "above"},
-    }  # fmt: skip
-    assert data[1]["severity"] == "warning" and data[1]["line"] is None and data[1]["fix"] is None
 
 
 def test_the_summary_counts() -> None:
