@@ -1,4 +1,4 @@
-"""Carry out `check`: read files, say what is wrong with them, mend what can be mended.
+"""Carry out `check` and `show`: read files, say what is wrong with them, mend what can be mended.
 
 In: paths and how to show. Out: text on standard output and an exit status.
 Invariant: a machine format, a diff or a mended standard input has standard output for itself; what is said beside it
@@ -74,6 +74,27 @@ def check_files(
     if format != "terminal":
         _show(checked, format, chance)
     return int(failed)
+
+
+def show_file(path: str, *, color: bool) -> int:
+    """Print a hypothesis as JSON; where it has mistakes, these alone, to standard error. The status is that of `check`.
+
+    Raises Unusable.
+    """
+    source = read_source(path)
+    hypothesis, diagnostics = check(source)
+    if diagnostics:
+        from causalspec.render import render
+
+        sys.stderr.write(render(diagnostics, source, color=color) + "\n")
+    if hypothesis is None:
+        return 1
+    import json
+
+    from causalspec.document import as_data
+
+    sys.stdout.write(json.dumps(as_data(hypothesis), indent=2) + "\n")
+    return 0
 
 
 def _fails(diagnostics: Sequence[Diagnostic], strict: bool) -> bool:

@@ -25,6 +25,7 @@ Test hypotheses about what a language model computes.
   run FILE                train, test and judge: one verdict a claim
   compare FILE A B        which inputs tell two models or alignments apart, or a proof that none does
   tokens FILE             prompts as the LM's tokenizer cuts them, with the names of the tokens
+  show --json FILE        the checked hypothesis as JSON, for other tools
   explain [CODE]          what a diagnostic means, with an example; all of them
 
   causalspec COMMAND --help   says more     causalspec --version
@@ -62,11 +63,13 @@ def _dispatch(arguments: list[str]) -> int:
         return _check(rest)
     if command == "explain":
         return _explain(rest)
+    if command == "show":
+        return _show(rest)
     if command in RUNTIME:
         return cast(int, _runtime(command)(rest))
     from difflib import get_close_matches
 
-    close = get_close_matches(command, ("check", "explain", *RUNTIME), n=1)
+    close = get_close_matches(command, ("check", "explain", "show", *RUNTIME), n=1)
     hint = f"; did you mean `{close[0]}`?" if close else "; `causalspec --help` lists them"
     _say(f"no command `{command}`{hint}", sys.stderr)
     return UNUSABLE
@@ -121,6 +124,21 @@ def _check(rest: list[str]) -> int:
             color=wants_color(sys.stdout),
             look=_runtime("check-data") if options.data else None,
         )
+    except Unusable as error:
+        _say(str(error), sys.stderr)
+        return UNUSABLE
+
+
+def _show(rest: list[str]) -> int:
+    parser = _parser("show", "Print a checked hypothesis as JSON; its mistakes, if it has some, to standard error.")
+    parser.add_argument("file", metavar="FILE", help="a spec; `-` is standard input")
+    parser.add_argument("--json", action="store_true", help="as JSON, which is the only form there is")
+    options = parser.parse_args(rest)
+    from causalspec.checking import show_file
+    from causalspec.files import Unusable
+
+    try:
+        return show_file(options.file, color=wants_color(sys.stderr))
     except Unusable as error:
         _say(str(error), sys.stderr)
         return UNUSABLE

@@ -99,6 +99,11 @@ def write_source(source: Source) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
+        folder = os.open(os.path.dirname(path), os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
     except OSError as error:
         if os.path.exists(temporary):
             os.unlink(temporary)

@@ -6,7 +6,8 @@ Invariant: the number of errors never grows; the same text gives the same result
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from causalspec.diagnostics import Diagnostic, Fix, Severity
 from causalspec.record import record
@@ -16,7 +17,7 @@ from causalspec.semantics.hypothesis import Hypothesis
 from causalspec.span import Source
 
 MOST_ROUNDS = 10
-MOST_A_ROUND = 100
+MOST_CHECKS = 60  # after these, a round's fixes are made together or not at all
 
 
 @record
@@ -51,36 +52,44 @@ class Fixed:
 def fixed(source: Source) -> Fixed:
     """Apply fixes until none is left that helps."""
     applied: list[Applied] = []
-    hypothesis, diagnostics = check(source)
+    mender = _Mender(source, *check(source))
     seen = {source.text}
     for _ in range(MOST_ROUNDS):
-        kept = _kept(source, diagnostics)
-        text = _edited(source.text, kept)
-        if text in seen:
+        applied += mender.round()
+        if mender.source.text in seen:
             break
-        seen.add(text)
-        applied += [_applied(item, source) for item in kept]
-        source = Source(source.name, text)
-        hypothesis, diagnostics = check(source)
-    return Fixed(source, tuple(applied), hypothesis, diagnostics)
+        seen.add(mender.source.text)
+    return Fixed(mender.source, tuple(applied), mender.hypothesis, mender.diagnostics)
 
 
-def _kept(source: Source, diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
-    """The diagnostics whose fixes are made in this round.
+@dataclass(slots=True)
+class _Mender:
+    """A source that is being mended, with what `check` says of it."""
 
-    All at once where each then mends its error; else half by half, at last each that adds no error.
-    """
-    kept: list[Diagnostic] = []
-    errors = _errors(diagnostics)
-    rest = [_apart(diagnostics, source)]
-    while rest:
-        trial = rest.pop()
-        _, found = check(Source(source.name, _edited(source.text, [*kept, *trial])))
-        if _errors(found) <= errors - (_errors(trial) if len(trial) > 1 else 0):
-            kept, errors = [*kept, *trial], _errors(found)
-        elif len(trial) > 1:
-            rest += [trial[len(trial) // 2 :], trial[: len(trial) // 2]]
-    return sorted(kept, key=_place)
+    source: Source
+    hypothesis: Hypothesis | None
+    diagnostics: tuple[Diagnostic, ...]
+    checks: int = 0
+
+    def round(self) -> list[Applied]:
+        """Make the fixes of the diagnostics that there are.
+
+        All at once where each then mends its error; else half by half, at last each that adds no error.
+        """
+        source, kept = self.source, list[Diagnostic]()
+        rest = [_apart(self.diagnostics, source)]
+        while rest and rest[-1]:
+            trial = rest.pop()
+            text = _edited(source.text, [*kept, *trial])
+            hypothesis, found = check(Source(source.name, text))
+            self.checks += 1
+            splits = len(trial) > 1 and self.checks <= MOST_CHECKS
+            if _errors(found) <= _errors(self.diagnostics) - (_errors(trial) if splits else 0):
+                kept += trial
+                self.source, self.hypothesis, self.diagnostics = Source(source.name, text), hypothesis, found
+            elif splits:
+                rest += [trial[len(trial) // 2 :], trial[: len(trial) // 2]]
+        return [_applied(item, source) for item in sorted(kept, key=_place)]
 
 
 def _apart(diagnostics: Iterable[Diagnostic], source: Source) -> list[Diagnostic]:
@@ -89,7 +98,7 @@ def _apart(diagnostics: Iterable[Diagnostic], source: Source) -> list[Diagnostic
     end = -1
     for item in sorted((item for item in diagnostics if item.fix), key=_place):
         assert item.fix is not None
-        if item.fix.span.start > end and source.slice(item.fix.span) != item.fix.text and len(found) < MOST_A_ROUND:
+        if item.fix.span.start > end and source.slice(item.fix.span) != item.fix.text:
             found.append(item)
             end = item.fix.span.end
     return found

@@ -60,6 +60,8 @@ def test_the_wheel_holds_grammar_specs_and_embedded_lm(installed: Path) -> None:
     assert tops == {"causalspec", "causalspec_runtime", f"causalspec-{wheel.name.split('-')[1]}.dist-info"}
     for needed in (
         "causalspec/grammars/cspec.lark",
+        "causalspec/grammars/hypothesis.schema.json",
+        "causalspec/pages/E0101.md",
         "causalspec/specs/price_tagging.cspec",
         "causalspec_runtime/language_model/embedded/tiny/model.safetensors",
         "causalspec_runtime/language_model/embedded/tiny/README.md",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
+from causalspec.diagnostics import Severity
 from causalspec.semantics.check import check
 from causalspec.span import Source
+from tests.property.test_parse_fuzz import mutated
 
 FRAME = """cspec 1
 task t {{
@@ -71,6 +75,17 @@ def test_an_unused_allow_is_not_told_beside_an_error() -> None:
 def test_other_comments_are_comments(comment: str) -> None:
     """Only a comment that begins with `allow:` is read."""
     assert told(f"  {comment}") == []
+
+
+def test_comments_anywhere_hide_no_error() -> None:
+    """Whatever a file says, with allow comments put into it at random: the errors are the same ones."""
+    random_ = random.Random(20_240_614)
+    for _ in range(100):
+        lines = mutated(random_).split("\n")
+        plain = "\n".join(f"{line}  # see: W0602 why" if random_.random() < 0.3 else line for line in lines)
+        found = [check(Source("x", text))[1] for text in (plain, plain.replace("# see: ", "# allow: "))]
+        codes = [[item.code for item in items if item.severity is Severity.ERROR] for items in found]
+        assert codes[0] == codes[1], plain
 
 
 @pytest.mark.parametrize(
