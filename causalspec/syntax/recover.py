@@ -239,7 +239,7 @@ class Recovery:
             position += 1
         states = self.stacks.states
         height = len(states) - 1
-        while self.stacks.after("$END", states[: height + 1]) is None:
+        while height and self.stacks.after("$END", states[: height + 1]) is None:  # a hole is never empty
             height -= 1
         self._drop(height, first)
         return position
