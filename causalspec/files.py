@@ -1,4 +1,4 @@
-"""Read a spec from disk, or say why it cannot be read.
+"""Read a spec from disk, or write a text, or say why that cannot be done.
 
 Out: a `Source`, or `Unusable` with a sentence for the user; no other exception for a bad path or bad bytes.
 """
@@ -6,6 +6,7 @@ Out: a `Source`, or `Unusable` with a sentence for the user; no other exception 
 from __future__ import annotations
 
 import os
+from typing import BinaryIO
 
 from causalspec.span import Source
 
@@ -31,6 +32,49 @@ def read_source(path: str | os.PathLike[str]) -> Source:
         raise Unusable(f"no file {name}{_neighbour(name)}") from None
     except (OSError, ValueError) as error:
         raise Unusable(f"cannot read {name}: {getattr(error, 'strerror', None) or error}") from None
+    return _decoded(name, data)
+
+
+def read_stream(name: str, stream: BinaryIO) -> Source:
+    """The text of a spec from a stream, as `read_source` reads a file.
+
+    Raises Unusable.
+    """
+    return _decoded(name, stream.read(MOST_BYTES + 1))
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a file whole or not at all; one that is there keeps its permissions, a link its target.
+
+    Raises Unusable.
+    """
+    name = os.path.realpath(path)
+    temporary = os.path.join(os.path.dirname(name), f".{os.path.basename(name)[:100]}.{os.getpid()}.tmp")
+    try:
+        if os.path.isdir(name):
+            raise Unusable(f"{os.fspath(path)} is a folder")
+        if os.path.exists(name) and not os.path.isfile(name):  # a pipe or a device
+            with open(name, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            return
+        try:
+            with open(temporary, "x", encoding="utf-8", newline="\n") as file:
+                if os.path.exists(name):
+                    os.chmod(temporary, os.stat(name).st_mode & 0o7777)
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, name)
+        except BaseException:
+            if os.path.exists(temporary):
+                os.unlink(temporary)
+            raise
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise Unusable(f"cannot write {os.fspath(path)}: {reason}") from None
+
+
+def _decoded(name: str, data: bytes) -> Source:
     if len(data) > MOST_BYTES:
         raise Unusable(f"{name} is larger than 1 MiB; a spec is a text that people read")
     try:
