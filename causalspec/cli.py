@@ -24,13 +24,17 @@ Test hypotheses about what a language model computes.
   compile FILE --out DIR  write the plan and the counterfactual data
   run FILE                train, test and judge: one verdict a claim
   explain CODE            what a diagnostic means, with an example
+  fmt FILE …              lay out specs in the one style; comments stay
+  graph FILE              draw the causal models: text, SVG, DOT or Mermaid
 
   causalspec COMMAND --help   says more     causalspec --version
 
-Exit status: check 0 clean, 1 errors, 2 an unusable call; run 0 all claims supported, 1 some refuted or
+Exit status: check 0 clean, 1 errors, 2 an unusable call; fmt and graph 0 done, 2 your mistake, and
+fmt --check 1 if a file would change; run 0 all claims supported, 1 some refuted or
 undecided, 2 your mistake, 3 a failure while running, 130 interrupted.
 """
 RUNTIME = ("compile", "run")
+TOOLS = ("fmt", "graph")
 UNUSABLE = 2
 INTERRUPTED = 130
 
@@ -60,11 +64,15 @@ def _dispatch(arguments: list[str]) -> int:
         return _check(rest)
     if command == "explain":
         return _explain(rest)
+    if command in TOOLS:
+        from causalspec.tools import COMMANDS
+
+        return COMMANDS[command](rest)
     if command in RUNTIME:
         return _runtime(command)(rest)
     from difflib import get_close_matches
 
-    close = get_close_matches(command, ("check", "explain", *RUNTIME), n=1)
+    close = get_close_matches(command, ("check", "explain", *TOOLS, *RUNTIME), n=1)
     hint = f"; did you mean `{close[0]}`?" if close else "; `causalspec --help` lists them"
     _say(f"no command `{command}`{hint}", sys.stderr)
     return UNUSABLE
