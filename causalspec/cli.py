@@ -25,15 +25,19 @@ Test hypotheses about what a language model computes.
   run FILE                train, test and judge: one verdict a claim
   compare FILE A B        which inputs tell two models or alignments apart, or a proof that none does
   tokens FILE             prompts as the LM's tokenizer cuts them, with the names of the tokens
+  fmt FILE …              lay out specs in the one style; comments stay
+  graph FILE              draw the causal models: text, SVG, DOT or Mermaid
   show --json FILE        the checked hypothesis as JSON, for other tools
   explain [CODE]          what a diagnostic means, with an example; all of them
 
   causalspec COMMAND --help   says more     causalspec --version
 
-Exit status: check 0 clean, 1 errors, 2 an unusable call; run 0 all claims supported, 1 some refuted or
-undecided, 2 your mistake, 3 a failure while running, 130 interrupted; compare 0 told apart, 1 not.
+Exit status: check 0 clean, 1 errors, 2 an unusable call; fmt and graph 0 done, 2 your mistake, and
+fmt --check 1 if a file would change; run 0 all claims supported, 1 some refuted or undecided,
+2 your mistake, 3 a failure while running, 130 interrupted; compare 0 told apart, 1 not.
 """
 RUNTIME = ("compile", "run", "compare", "tokens")
+TOOLS = ("fmt", "graph")
 UNUSABLE = 2
 INTERRUPTED = 130
 
@@ -65,11 +69,15 @@ def _dispatch(arguments: list[str]) -> int:
         return _explain(rest)
     if command == "show":
         return _show(rest)
+    if command in TOOLS:
+        from causalspec.tools import COMMANDS
+
+        return COMMANDS[command](rest)
     if command in RUNTIME:
         return cast(int, _runtime(command)(rest))
     from difflib import get_close_matches
 
-    close = get_close_matches(command, ("check", "explain", "show", *RUNTIME), n=1)
+    close = get_close_matches(command, ("check", "explain", "show", *TOOLS, *RUNTIME), n=1)
     hint = f"; did you mean `{close[0]}`?" if close else "; `causalspec --help` lists them"
     _say(f"no command `{command}`{hint}", sys.stderr)
     return UNUSABLE

@@ -83,31 +83,52 @@ def read_beside(source: Source, path: str) -> str:
 
 
 def write_source(source: Source) -> None:
-    """Replace the file of a source by its text; mode, links and a byte order mark stay.
+    """Replace the file of a source by its text, as `write_text`; a byte order mark stays.
 
     Raises Unusable.
     """
-    path = os.path.realpath(source.name)
-    temporary = f"{path}.{os.getpid()}.tmp"
     try:
-        with open(path, "r+b") as old:  # fails where the file may not be written, though its folder may
-            mark, mode = old.read(3), os.fstat(old.fileno()).st_mode & 0o7777
-        with open(temporary, "xb") as file:
-            file.write(_BYTE_ORDER_MARK if mark == _BYTE_ORDER_MARK else b"")
-            file.write(source.text.encode("utf-8"))
-            os.fchmod(file.fileno(), mode)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        folder = os.open(os.path.dirname(path), os.O_RDONLY)
+        with open(source.name, "r+b") as old:  # fails where the file may not be written, though its folder may
+            mark = old.read(3) == _BYTE_ORDER_MARK
+    except OSError as error:
+        raise Unusable(f"cannot write {source.name}: {error.strerror or error}") from None
+    write_text(source.name, "\ufeff" * mark + source.text)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a file whole or not at all; one that is there keeps its permissions, a link its target.
+
+    Raises Unusable.
+    """
+    name = os.path.realpath(path)
+    temporary = os.path.join(os.path.dirname(name), f".{os.path.basename(name)[:100]}.{os.getpid()}.tmp")
+    try:
+        if os.path.isdir(name):
+            raise Unusable(f"{os.fspath(path)} is a folder")
+        if os.path.exists(name) and not os.path.isfile(name):  # a pipe or a device
+            with open(name, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+            return
+        try:
+            with open(temporary, "x", encoding="utf-8", newline="") as file:
+                if os.path.exists(name):
+                    os.chmod(temporary, os.stat(name).st_mode & 0o7777)
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, name)
+        except BaseException:
+            if os.path.exists(temporary):
+                os.unlink(temporary)
+            raise
+        folder = os.open(os.path.dirname(name), os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
-    except OSError as error:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise Unusable(f"cannot write {source.name}: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise Unusable(f"cannot write {os.fspath(path)}: {reason}") from None
 
 
 def _neighbour(path: str) -> str:

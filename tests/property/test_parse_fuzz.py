@@ -140,7 +140,7 @@ def planted(random_: random.Random) -> tuple[str, str, int] | None:
     number = random_.randrange(2, len(lines))
     line = lines[number].partition("  #")[0]
     kind = random_.choice(("misspelt", "no mark", "no value", "no bracket", "stray", "no quote", "no brace"))
-    word = re.match(r"\s*([a-z]{3,})\b", line)
+    word = re.match(r"\s*([a-z]{3,})\b(?!\()", line)  # a keyword
     if kind == "misspelt" and word:
         letters = word.group(1)
         at = random_.randrange(1, len(letters))

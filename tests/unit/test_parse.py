@@ -366,3 +366,9 @@ def test_texts_far_over_a_limit_are_told_quickly() -> None:
     assert told("cspec 1\ntask t { let x = " + "-" * 20_000 + "a }\n")[0][0] == "E0106"
     assert told("cspec 1\ntask t { let x = " + "(" * 640 + "a }\n")[0][0] == "E0106"
     assert 100 < len(told("cspec 1\ntask t {\n" + "let x = = 3\n" * 2_000 + "}\n")) <= 500
+
+
+@pytest.mark.parametrize("written", ["-", "not", "- -", "(", "x -", "if"])
+def test_a_hole_that_ends_too_early_is_told_once(written: str) -> None:
+    """A hole that holds only the beginning of an expression is one error, and nothing is raised."""
+    assert [line for _, line in told(f'cspec 1\ntask t {{\n  prompt "a {{{written}}} b"\n}}\n')] == [3]
