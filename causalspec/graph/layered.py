@@ -133,24 +133,24 @@ class _Placing:
     def _sort(self) -> None:
         """Sort columns by the mean place of their neighbours, to and fro; the order with the fewest crossings stays."""
         best, fewest = [list(column) for column in self.order], self._crossings()
+        rank = {item: index for column in self.order for index, item in enumerate(column)}
         for sweep in range(SWEEPS):
             forth = sweep % 2 == 0
             numbers = range(len(self.order)) if forth else reversed(range(len(self.order)))
             for number in numbers:
-                self._sort_column(number, self.left if forth else self.right)
+                self._sort_column(number, self.left if forth else self.right, rank)
             crossings = self._crossings()
             if crossings < fewest:
                 best, fewest = [list(column) for column in self.order], crossings
         self.order = best
 
-    def _sort_column(self, number: int, neighbours: Mapping[Item, Sequence[Item]]) -> None:
-        rank = {item: index for column in self.order for index, item in enumerate(column)}
-
+    def _sort_column(self, number: int, neighbours: Mapping[Item, Sequence[Item]], rank: dict[Item, int]) -> None:
         def place(item: Item) -> float:
             near = neighbours.get(item)
             return sum(rank[other] for other in near) / len(near) if near else rank[item]
 
         self.order[number].sort(key=place)
+        rank |= {item: index for index, item in enumerate(self.order[number])}
 
     def _crossings(self) -> int:
         count = 0
