@@ -64,13 +64,15 @@ def read_beside(source: Source, path: str) -> str:
             raise Unusable(f"{path} is not among the files of this plan")
         return source.files[path]
     parts = path.replace("\\", "/").split("/")
-    if os.path.isabs(path) or ".." in parts or ":" in parts[0] or not path.strip():
+    if os.path.isabs(path) or ".." in parts or ":" in parts[0] or not path.strip() or not path.isprintable():
         raise Unusable("a file is named by a path below the spec's own folder")
     root = os.path.realpath(os.path.dirname(source.name) or ".")
     name = os.path.realpath(os.path.join(root, *parts))
     if os.path.commonpath([root, name]) != root:
         raise Unusable("a file is named by a path below the spec's own folder")
     try:
+        if os.path.exists(name) and not os.path.isfile(name):
+            raise Unusable(f"{path} is no plain file")
         with open(name, "rb") as file:
             data = file.read(MOST_TABLE + 1)
         if len(data) > MOST_TABLE:

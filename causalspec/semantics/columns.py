@@ -171,7 +171,10 @@ class _Evaluator:
 
     def _lookup(self, node: Apply, keys: Any, needed: Array | None) -> Any:
         """The values beside the keys, which are found by search."""
-        known = np.asarray(column_of([key for key, _ in node.table], node.arguments[0].type, self.words))
+        keys_known = [key for key, _ in node.table]
+        wide = any(isinstance(key, int) and abs(key) >= WIDEST for key in keys_known)
+        key_type = node.arguments[0].type
+        known = np.array(keys_known, dtype=object) if wide else np.asarray(column_of(keys_known, key_type, self.words))
         order = np.argsort(known)
         places = order[np.minimum(np.searchsorted(known[order], keys), len(known) - 1)]
         _refuse(np.not_equal(known[places], keys), needed, NotRepresentable(UNLISTED))

@@ -90,6 +90,21 @@ def references(expression: Core) -> Iterator[str]:
                 pass
 
 
+MOST_NODES, MOST_DEPTH = 20_000, 150  # of an expression that is written out
+
+
+def depth(core: Core) -> int:
+    """How deep operations nest."""
+    known: dict[int, int] = {}
+
+    def count(node: Core) -> int:
+        if id(node) not in known:
+            known[id(node)] = 1 + max(map(count, node.arguments), default=0) if isinstance(node, Apply) else 1
+        return known[id(node)]
+
+    return count(core)
+
+
 def nodes(core: Core) -> int:
     """How many operations, names and literals an expression has, shared ones counted each time."""
     known: dict[int, int] = {}

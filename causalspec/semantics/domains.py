@@ -16,7 +16,18 @@ from random import Random
 from causalspec.diagnostics import Report
 from causalspec.record import record
 from causalspec.semantics import arithmetic
-from causalspec.semantics.core import Apply, Core, NotRepresentable, Operation, Reference, evaluate, nodes, references
+from causalspec.semantics.core import (
+    MOST_DEPTH,
+    MOST_NODES,
+    Apply,
+    Core,
+    NotRepresentable,
+    Operation,
+    Reference,
+    evaluate,
+    nodes,
+    references,
+)
 from causalspec.semantics.types import (
     Bool,
     Number,
@@ -237,13 +248,27 @@ def empty_range(domain: Domain) -> tuple[int, dict[str, Value]] | None:
     return None
 
 
-def substituted(core: Core, mechanisms: Mapping[str, Core]) -> Core:
-    """The expression with each name that has a mechanism replaced by it."""
+def substituted(core: Core, mechanisms: Mapping[str, Core]) -> Core | None:
+    """The expression with each name that has a mechanism replaced by it; None where it gets too long or too deep."""
+    try:
+        return _replaced(core, mechanisms, [0], 0)
+    except _TooLong:
+        return None
+
+
+class _TooLong(Exception):
+    pass
+
+
+def _replaced(core: Core, mechanisms: Mapping[str, Core], spent: list[int], depth: int) -> Core:
+    spent[0] += 1
+    if spent[0] > MOST_NODES or depth > MOST_DEPTH:
+        raise _TooLong
     match core:
         case Reference(name=name) if name in mechanisms:
-            return substituted(mechanisms[name], mechanisms)
+            return _replaced(mechanisms[name], mechanisms, spent, depth + 1)
         case Apply(arguments=arguments):
-            return replace(core, arguments=tuple(substituted(item, mechanisms) for item in arguments))
+            return replace(core, arguments=tuple(_replaced(item, mechanisms, spent, depth + 1) for item in arguments))
     return core
 
 
@@ -262,15 +287,16 @@ def defined_everywhere(
     if not operations:
         return
     inlined = {**mechanisms, **dict(domain.lets)}
-    requires = [substituted(condition, inlined) for condition in domain.requires]
+    requires = [substituted(condition, inlined) or condition for condition in domain.requires]
     bare = Domain(domain.inputs, (), ())
     drawn = list(bare.draws(HARD_DRAWS))
     for written, condition in [*zip(domain.requires, requires, strict=True), *((whole, None) for whole in wholes)]:
         inside = [operation for operation in operations if _contains(written, operation)]
-        whole = substituted(written, inlined) if inside else written
+        whole = (substituted(written, inlined) if inside else None) or written
+        inside = inside if whole is not written or not set(references(written)) & inlined.keys() else []
         for assignment in drawn[: affordable(whole)] if inside else ():
             if not _has_value(whole, assignment):
-                grounded = [(operation, substituted(operation, inlined)) for operation in inside]
+                grounded = [(operation, substituted(operation, inlined) or operation) for operation in inside]
                 wrong, core = next((pair for pair in grounded if not _has_value(pair[1], assignment)), (None, None))
                 if wrong is None or core is None:  # something else has no value
                     continue
@@ -306,7 +332,7 @@ _PARTIAL_HELP = {
 def _holds(condition: Core, assignment: Mapping[str, Value]) -> bool:
     try:
         return bool(evaluate(condition, assignment))
-    except (NotRepresentable, ZeroDivisionError):
+    except (NotRepresentable, ZeroDivisionError, KeyError):  # a name that would have been too long to write out
         return False
 
 

@@ -238,7 +238,8 @@ class Elaborator:
             case ast.RangeOf():
                 return self.inside(left, written, span)
             case ast.ListOf(items=items) | ast.SetOf(items=items) if items and not any(
-                isinstance(item, ast.Comprehension) for item in items
+                isinstance(item, ast.Comprehension) or (isinstance(item, ast.RangeOf) and item.step is not None)
+                for item in items
             ):
                 meets = tuple(
                     self.inside(left, item, span)

@@ -14,14 +14,14 @@ from functools import reduce
 
 from causalspec.record import record
 from causalspec.semantics import arithmetic
-from causalspec.semantics.core import Apply, Constant, Core, Operation, nodes
+from causalspec.semantics.core import MOST_DEPTH, MOST_NODES, Apply, Constant, Core, Operation, depth, nodes
 from causalspec.semantics.expressions import Elaborator, a, type_of, unknown
 from causalspec.semantics.types import Bool, Number, Tuple, Type, Unknown, Words, family, value_text
 from causalspec.span import Span
 from causalspec.syntax import ast
 
 MOST_ITEMS = 64
-MOST_NODES = 20_000
+MOST_LEAVES = 1_024  # of a list of lists
 MOST_COVERED = 10_000  # numbers of a `match` that are looked through
 USAGE = {
     "len": "`len(xs)` of one list",
@@ -62,7 +62,15 @@ def type_of_list(elaborator: Elaborator, written: ast.ListType) -> tuple[Type, N
     if any(bound is not None and not isinstance(bound, Constant) for bound in bounds):
         elaborator.report.add("E0306", "a range inside a list cannot depend on other values", written.item.span)
         return Unknown(), None, None, True
+    if not isinstance(item, Unknown) and leaves(item) * size.digits > MOST_LEAVES:
+        _wrong(elaborator, f"a list has at most {MOST_LEAVES:,} values in all", written.span, "", "E0306")
+        return Unknown(), None, None, True
     return (Unknown() if isinstance(item, Unknown) else Tuple((item,) * size.digits)), None, None, ranged
+
+
+def leaves(type_: Type) -> int:
+    """How many values that are no lists a value of a type holds."""
+    return sum(map(leaves, type_.items)) if isinstance(type_, Tuple) else 1
 
 
 def list_of(elaborator: Elaborator, written: ast.ListOf) -> Core:
@@ -73,7 +81,7 @@ def list_of(elaborator: Elaborator, written: ast.ListOf) -> Core:
     if any(item.condition is not None for item in items):
         return _wrong(elaborator, "a list whose length depends on values is not supported", written.span,
                       "count or add up what meets the condition: `sum(x for x in xs if x > 0)`")  # fmt: skip
-    return _joined(elaborator, [item.value for item in items], written.span)
+    return _limited(elaborator, _joined(elaborator, [item.value for item in items], written.span))
 
 
 def _joined(elaborator: Elaborator, values: Sequence[Core], span: Span) -> Core:
@@ -409,7 +417,7 @@ def _written_out(elaborator: Elaborator, written: ast.Call) -> Core:
 
 def _limited(elaborator: Elaborator, core: Core) -> Core:
     """The expression, unless it is too long when it is written out."""
-    if nodes(core) <= MOST_NODES:
+    if depth(core) <= MOST_DEPTH and nodes(core) <= MOST_NODES:
         return core
     return _wrong(elaborator, "this is too long when it is written out", core.span,
                   f"at most {MOST_NODES:,} operations; name a part with `let` or `var`", "E0106")  # fmt: skip
@@ -422,7 +430,7 @@ def match(elaborator: Elaborator, written: ast.Match) -> Core:
     if conditions is None or any(isinstance(value.type, Unknown) for value in values):
         return unknown(written.span)
     alike = _alike_arms(elaborator, values)
-    return unknown(written.span) if alike is None else chosen(conditions, alike, written.span)
+    return unknown(written.span) if alike is None else _limited(elaborator, chosen(conditions, alike, written.span))
 
 
 def chosen(conditions: Sequence[Core], values: Sequence[Core], span: Span) -> Core:

@@ -49,7 +49,8 @@ def check_model(written: ast.Model, checked: CheckedTask, report: Report) -> Che
     obligations: list[Obligation] = []
     variables = _variables(vars_, checked, scope, spans, report, where, obligations)
     output = _output(written, checked, scope, report, where, obligations)
-    discharge([_grounded(item, variables) for item in obligations], checked.witnesses, report)
+    grounded = [_grounded(item, variables) for item in obligations]
+    discharge([item for item in grounded if item is not None], checked.witnesses, report)
     output = output or unknown(written.name.span)
     mechanisms = {variable.name: variable.mechanism for variable in variables}
     partial = checked.world.take_partial()
@@ -142,6 +143,8 @@ def _one_of(output: Core, checked: CheckedTask, mechanisms: dict[str, Core], rep
     assert wanted.among is not None
     found = output.arguments[0] if wanted.value is not None and isinstance(output, Apply) else output
     core = substituted(found, mechanisms)
+    if core is None:
+        return
     for assignment in checked.witnesses.up_to(affordable(core))[0]:
         try:
             value, allowed = evaluate(core, assignment), evaluate(wanted.among, assignment)
@@ -156,14 +159,13 @@ def _one_of(output: Core, checked: CheckedTask, mechanisms: dict[str, Core], rep
             return
 
 
-def _grounded(obligation: Obligation, variables: Sequence[Variable]) -> Obligation:
-    """The obligation in terms of inputs and lets, so that an assignment of the inputs can witness it."""
-    return Obligation(
-        substituted(obligation.value, {variable.name: variable.mechanism for variable in variables}),
-        obligation.target,
-        obligation.name,
-        obligation.span,
-    )
+def _grounded(obligation: Obligation, variables: Sequence[Variable]) -> Obligation | None:
+    """The obligation in terms of inputs and lets, so that an assignment of the inputs can witness it.
+
+    None where that is too long to write out: a run tells of it.
+    """
+    value = substituted(obligation.value, {variable.name: variable.mechanism for variable in variables})
+    return None if value is None else Obligation(value, obligation.target, obligation.name, obligation.span)
 
 
 def with_lets(checked: CheckedTask, inputs: dict[str, Value]) -> dict[str, Value]:

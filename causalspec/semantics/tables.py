@@ -54,6 +54,7 @@ def _path(written: ast.Table, report: Report) -> ast.Text | None:
 
 def _table(written: ast.Table, path: ast.Text, text: str, world: World, report: Report) -> Table | None:
     import csv
+    import io
 
     errors = report.errors
     keys = [column for column in written.columns if column.is_key]
@@ -62,7 +63,8 @@ def _table(written: ast.Table, path: ast.Text, text: str, world: World, report: 
                    written.name.span, help="the key's values are all different; lookups go by it: `key city: text`")  # fmt: skip
         return None
     try:
-        rows = [row for row in csv.reader(text.splitlines(), strict=True) if row]
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        rows = [(reader.line_num, row) for row in reader if row]
     except csv.Error as error:
         report.add("E0209", f"the table `{written.name.text}` cannot be read", path.span, f"{path.value}: {error}")
         return None
@@ -79,7 +81,7 @@ def _table(written: ast.Table, path: ast.Text, text: str, world: World, report: 
     values = {name: found[1] for name, found in columns.items() if found is not None}
     key = keys[0].name.text
     first: dict[Value, int] = {}
-    for line, value in enumerate(values[key], 2):
+    for (line, _), value in zip(rows[1:], values[key], strict=True):
         if value in first:
             report.add("E0312", f"the key `{key}` is not unique", path.span,
                        f"{path.value}: lines {first[value]} and {line} have the same")  # fmt: skip
@@ -89,17 +91,19 @@ def _table(written: ast.Table, path: ast.Text, text: str, world: World, report: 
 
 
 def _column(
-    written: ast.Column, rows: Sequence[Sequence[str]], path: ast.Text, world: World, report: Report
+    written: ast.Column, rows: Sequence[tuple[int, Sequence[str]]], path: ast.Text, world: World, report: Report
 ) -> tuple[Type, tuple[Value, ...]] | None:
-    header = [name.strip() for name in rows[0]]
+    header = [name.strip() for name in rows[0][1]]
     if written.name.text not in header:
         report_unknown(report, written.name, f"column in {path.value}", header)
         return None
     place = header.index(written.name.text)
     is_text = isinstance(written.type, ast.SimpleType) and written.type.name.text == "text"
     type_: Type = Words(()) if is_text else type_of(Elaborator({}, report, "a column", world), written.type)[0]
+    if isinstance(type_, Unknown):
+        return None
     values: list[Value] = []
-    for line, row in enumerate(rows[1:], 2):
+    for line, row in rows[1:]:
         cell = row[place].strip() if place < len(row) else ""
         value = _value(cell, type_, is_text)
         if value is None:
@@ -171,6 +175,8 @@ def _outside(core: Core, table: Table) -> str | None:
         case Words(words=words), Words():
             missing = next((word for word in words if word not in keys), None)
             return None if missing is None else f'none for "{missing}"'
+        case Bool(), Bool():
+            return None if keys >= {False, True} else "its key lacks true or false"
         case Number(scale=scale, low=low, high=high), Number() if scale == type_.scale:
             if isinstance(core, Constant):
                 return None if core.value in keys else "none for this number"

@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from causalspec.semantics.columns import vocabulary
-from causalspec.semantics.core import Core, Reference
-from causalspec.semantics.domains import substituted
+from causalspec.semantics.core import Reference
 from causalspec.semantics.experiments import LEAST
 from causalspec.semantics.hypothesis import Hypothesis, Model, Task, Variable
 from causalspec_runtime.chance import Floors, Rival, floors, rivals
@@ -173,28 +172,26 @@ def _tests(
 
 
 def output_model(model: Model, task: Task) -> Model:
-    """The model that says of the output only that it exists: one variable, the output itself."""
-    name = "output"
-    span = task.output.span
-    flat = _inlined(model)
-    variable = Variable(name, task.output.type, flat, span)
-    return Model(f"{model.name}.output", task.name, (variable,), Reference(name, task.output.type, span), {}, span)
-
-
-def _inlined(model: Model) -> Core:
-    return substituted(model.output, {variable.name: variable.mechanism for variable in model.variables})
+    """The model that says of the output only that it exists: one more variable, the output itself."""
+    name, span = "output", task.output.span
+    while any(variable.name == name for variable in model.variables):
+        name += "_"
+    whole = Variable(name, task.output.type, model.output, span)
+    output = Reference(name, task.output.type, span)
+    return Model(f"{model.name}.output", task.name, (*model.variables, whole), output, {}, span)
 
 
 def _positive(plan: Plan, hypothesis: Hypothesis, record: AlignmentRecord, data: TaskData) -> AlignmentData:
     model = output_model(hypothesis.models[record.model], data.task)
     site = SiteRecord(kind="residual", layer=plan.lm.layers - 1, token="last")
+    name = model.variables[-1].name
     output = record.model_copy(
         update={
             "name": f"{record.task}.output",
             "model": model.name,
-            "variables": ("output",),
+            "variables": (name,),
             "sites": (site,),
-            "subsets": (("output",),),
+            "subsets": ((name,),),
             "balance": (),
         }
     )

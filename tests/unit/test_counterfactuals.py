@@ -307,6 +307,22 @@ def test_named_variables_are_balanced_too(population: Population) -> None:
     assert len(counts) == len(found.strata) and counts.max() - counts.min() <= 1
 
 
+def test_fewer_tuples_than_kinds_are_refused(population: Population) -> None:
+    """No kind is left out in silence: floors are those of all of them."""
+    with pytest.raises(SpecError, match="E0605"):
+        evaluation_set(population, price.LEFT, ("above",), Split.TEST, 6)
+    with pytest.raises(SpecError, match="E0605"):
+        training_set(training_pool(population), price.LEFT, ("above",), 6)
+
+
+def test_a_condition_beyond_int64_narrows(population: Population) -> None:
+    """Python's integers where numpy's end."""
+    (item, n) = whole("n", 0, 10**20)
+    task = small_task(item, requires=(price.compare(">", n, price.num(9 * 10**19)),))
+    drawn = np.asarray(Sampler(task, vocabulary([task])).draw(500, np.random.default_rng(0))["n"])
+    assert (drawn > 9 * 10**19).all() and (drawn <= 10**20).all()
+
+
 def test_too_many_kinds_of_tuples_are_refused() -> None:
     """What cannot be numbered is an error with a way out, before anything is drawn."""
     words = Words(tuple(f"w{i}" for i in range(1_000)))

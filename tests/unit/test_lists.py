@@ -118,6 +118,7 @@ CASES: list[tuple[str, Callable[[Any], Value]]] = [
     ("+k - -k", lambda r: 2 * r["k"]),
     ("k in [0 .. 1, 3]", lambda r: r["k"] in (0, 1, 3)),
     ("k in {1 .. 2, 3}", lambda r: r["k"] in (1, 2, 3)),
+    ("xs[0] in [0 .. 9 step 3]", lambda r: r["xs"][0] in (0, 3, 6, 9)),
     ("xs == [3, k, 4, 1]", lambda r: r["xs"] == (3, r["k"], 4, 1)),
     ("[k, 1] != [1, k]", lambda r: r["k"] != 1),
     ("sum(x * xs[i] for x in [2, 3])".replace("xs[i]", "xs[1]"), lambda r: 5 * r["xs"][1]),
@@ -177,8 +178,22 @@ def test_functions_that_cannot_be_written_out_are_refused() -> None:
     ]
     doubled = functions("fn f(x) = x + x", use="f(" * 30 + "k" + ")" * 30)
     assert doubled == ["E0106: this is too long when it is written out"]
+    chained = functions("fn f(x) = x + 1", "fn g(x) = " + "f(" * 20 + "x" + ")" * 20, use="g(" * 20 + "k" + ")" * 20)
+    assert chained == ["E0106: this is too long when it is written out"]
+    nested = "[[[[0 for a in 0 .. 63] for b in 0 .. 63] for c in 0 .. 63] for d in 0 .. 63]"
+    assert functions(use=nested) == ["E0106: this is too long when it is written out"]
     assert functions("fn f(x) = x + k", use="f(1)") == ["E0201: no parameter of `f` named `k`"]
     assert functions("fn sum(x) = x", use="k") == ["E0202: `sum` is a function of the language"]
+
+
+def test_values_that_double_thirty_times_do_not_hang() -> None:
+    """Names stay names where writing them out would be 2^30 operations long."""
+    lets = "\n".join(f"  let v{i} = v{i - 1} + v{i - 1}" for i in range(1, 31))
+    text = TEXT.format(expression="k").replace(
+        "  prompt", f"  let v0 = k\n{lets}\n  require v30 < 9_999_999_999\n  prompt", 1
+    )
+    hypothesis, diagnostics = check(Source("t", text))
+    assert hypothesis is not None, diagnostics
 
 
 def test_a_mistake_in_a_function_is_told_where_it_stands_and_once() -> None:

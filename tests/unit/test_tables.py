@@ -105,6 +105,36 @@ def test_a_mistake_in_or_about_a_table_is_told(folder: Path, old: str, new: str,
     assert set(told(folder, old, new)) == {message}
 
 
+def test_a_cell_of_several_lines_counts_as_one_and_lines_are_the_files(folder: Path) -> None:
+    """Quoted line ends stay; a mistake after them is told with the line of the file."""
+    cities = CITIES.replace("Germany,3.6", '"Ger\nmany",3.6')
+    (folder / "data" / "cities.csv").write_text(cities, encoding="utf-8")
+    hypothesis, _ = check(read_source(folder / "t.cspec"))
+    assert hypothesis is not None and "Ger\nmany" in hypothesis.tasks["t"].output.type.words
+    (folder / "data" / "cities.csv").write_text(cities.replace("0.52", "many"), encoding="utf-8")
+    assert told(folder) == ["E0312: line 5: `many` is not decimal(2)"]
+
+
+def test_a_truth_is_a_key_where_both_have_rows(folder: Path) -> None:
+    """A table of two rows, and one that lacks false."""
+    spec = (
+        'cspec 1\ntable t = csv("b.csv") { key k: bool, v: int in 0 .. 9 }\nfn of(x) = t[x].v\n'
+        + """
+task a {
+  input b: bool
+  let c = of(b)
+  prompt "{b} {c}"
+  output answer: "Yes" | "No"
+}
+"""
+    )
+    (folder / "t.cspec").write_text(spec, encoding="utf-8")
+    (folder / "b.csv").write_text("k,v\ntrue,1\nfalse,2\n", encoding="utf-8")
+    assert not told(folder)
+    (folder / "b.csv").write_text("k,v\ntrue,1\n", encoding="utf-8")
+    assert told(folder) == ["E0301: its key lacks true or false"]
+
+
 def test_a_link_out_of_the_folder_is_not_followed(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """A spec from a stranger reads nothing outside its folder."""
     outside = tmp_path_factory.mktemp("outside") / "secret.csv"

@@ -234,7 +234,11 @@ def components(task: Task) -> tuple[Component, ...]:
 def _component(task: Task, inputs: tuple[Input, ...], requires: tuple[Core, ...]) -> Component:
     lets = {let.name: let.value for let in task.lets}
     types = {item.name: item.type for item in inputs if isinstance(item.type, Number)}
-    return Component(inputs, requires, Linear.of([substituted(require, lets) for require in requires], types))
+    return Component(
+        inputs,
+        requires,
+        Linear.of([found for item in requires if (found := substituted(item, lets)) is not None], types),
+    )
 
 
 def _domain_names(item: Input) -> list[str]:

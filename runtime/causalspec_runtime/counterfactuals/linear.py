@@ -80,6 +80,8 @@ class Linear:
         if name not in self.ranges:
             return low, sizes
         least, most = self.ranges[name]
+        if max(abs(least), abs(most)) >= WIDEST:
+            low, sizes = low.astype(object), sizes.astype(object)
         high = np.minimum(low + sizes - 1, most)
         low = np.maximum(low, least)
         for item in self.inequalities:

@@ -93,6 +93,8 @@ def evaluation_set(
     be had.
     """
     strata = survey(population, model, subset, balance)
+    if fewest is None:
+        _enough(count, strata, population, subset, split)
     names = (model.name, *subset, *(f"balance {name}" for name in balance))
     keys: Keys | None = None
     for number in range(look + 1):
@@ -146,6 +148,7 @@ def training_set(pool: Pool, model: Model, subset: Sequence[str], count: int, ba
     population = pool.population
     strata = survey(population, model, subset, balance)
     rng = population.stream(model.name, *subset, *(f"balance {name}" for name in balance), Split.TRAIN)
+    _enough(count, strata, population, subset, Split.TRAIN)
     balanced = Balanced.of(population.task, model, balance).codes(model, pool.columns, population)
     codes = outputs(model, pool.columns, population.words).astype(np.int64)
     held = {name: value_of(model, name, pool.columns, population.words) for name in subset}
@@ -174,6 +177,15 @@ def _balanced(stratum: Ints, count: int, strata: int) -> npt.NDArray[np.intp]:
     quotas = _quotas(count, len(present))
     chosen = [np.resize(np.flatnonzero(stratum == code), quota) for code, quota in zip(present, quotas, strict=True)]
     return np.concatenate(chosen)
+
+
+def _enough(count: int, strata: Strata, population: Population, subset: Sequence[str], split: Split) -> None:
+    """Every kind of tuple needs one at least: else some would be left out, and no floor would fit. Raises SpecError."""
+    if len(strata) > count:
+        names = " and ".join(f"`{name}`" for name in subset)
+        message = f"{count} {split} tuples of {names} cannot hold each of their {len(strata)} kinds"
+        raise SpecError(Diagnostic("E0605", message, population.task.span, "of outputs and balanced values",
+                                   help=f"ask for {len(strata)} at least, or balance fewer"))  # fmt: skip
 
 
 def _quotas(count: int, strata: int) -> Ints:
