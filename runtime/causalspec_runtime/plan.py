@@ -98,7 +98,7 @@ class Plan(Record):
     train: int
     validation: int
     test: int
-    look: int = Field(description="which draw of test tuples: 0 is the first, each later one has prompts of its own")
+    look: int = Field(description="which draw of test tuples, from 0; looks of otherwise equal plans share no prompt")
     seeds: tuple[int, ...]
     controls: tuple[str, ...]
     transfer: tuple[str, ...]

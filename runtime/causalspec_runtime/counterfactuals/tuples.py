@@ -87,7 +87,7 @@ def evaluation_set(
     fewest: int | None = None,
     balance: Sequence[str] = (),
 ) -> TupleSet:
-    """`count` tuples, each with its own prompts; every `look` has prompts that no look before it has.
+    """`count` tuples, each with its own prompts; a `look` has no prompt of earlier looks with the same numbers and balance.
 
     Where there are fewer, but `fewest` at least, as many as there are. Raises SpecError (E0605) with the number that can
     be had.
